@@ -180,8 +180,10 @@ def _rows(
     yield (
         schema.outcome,
         [
-            (i, version, r, how, why, REASONS[why], "", cohort, q, d, "colour")
-            for (i, r, _, how, why), q, d in zip(ended, quality.tolist(), distance.tolist(), strict=True)
+            (i, version, r, how, why, REASONS[why], "", cohort, q, d, "colour", e)
+            for (i, r, _, how, why), q, d, e in zip(
+                ended, quality.tolist(), distance.tolist(), eye.tolist(), strict=True
+            )
         ],
     )
     yield schema.entry, [(run, i, how, "", 0, False, 0.0) for i, _, _, how, _ in ended]

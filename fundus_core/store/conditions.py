@@ -7,6 +7,7 @@ from dataclasses import replace
 from operator import attrgetter
 from typing import Any
 
+import numpy as np
 import sqlalchemy as sa
 from sqlalchemy.ext.compiler import compiles
 
@@ -18,6 +19,8 @@ from fundus_core.store.versions import Beside, Joined, join
 _PHOTOGRAPH = schema.photograph.c
 OF_READING = ("quality", "distance")
 """Orders by what was read."""
+FEW = 100_000
+"""So few photographs are sorted by themselves, and looked up one by one."""
 OF_PREDICTED = ("predicted", "error", "absolute_error")
 _OF_TARGET = ("truth", *OF_PREDICTED)
 _READ = attrgetter("kinds", "quality", "distance", "reason_codes")
@@ -37,54 +40,71 @@ def conditions(
     joined = join(version, beside=beside)
     parts = joined.reached(cohort, version) if known else [_PHOTOGRAPH.cohort_id == cohort]
     if known and own:
-        joined = replace(joined, source=joined.source.join(schema.photograph, _PHOTOGRAPH.id == joined.id))
+        joined = joined.with_photographs()
     parts += [sa.func.coalesce(joined.status, QUEUED).in_(where.statuses)] if where.statuses else []
     parts += [joined.code.in_(where.reason_codes)] if where.reason_codes else []
     return _further(joined, [*parts, *own], where)
 
 
-def in_any_order(cohort: int, version: int | None, where: Where) -> sa.Select[Any] | sa.CompoundSelect[Any]:
+def in_any_order(
+    cohort: int, version: int | None, where: Where, order: str = "added"
+) -> sa.Select[Any] | sa.CompoundSelect[Any]:
     """The ids of photographs of a cohort that fit, as the indexes of outcomes give them wherever these hold all.
+
+    Beside them stands what was read, where they are to be sorted by that.
 
     Those of which nobody decided anything, the few others, and those that no run has come to, each by themselves: a
     condition with OR would be held against every outcome.
     """
     ended = where.statuses or any(_READ(where))
-    if not ended or next(_own(where), None) is not None or (where.target and QUEUED in where.statuses):
-        joined, parts = conditions(cohort, version, where, "added")
-        return sa.select(joined.id).select_from(joined.source).where(*parts)
-    found = [_outcomes(cohort, version, where, decided=False)]
+    if not ended or where.names or where.patient_id or (where.target and QUEUED in where.statuses):
+        joined, parts = conditions(cohort, version, where, order if order in OF_READING else "added")
+        return sa.select(*_with_key(joined, order)).select_from(joined.source).where(*parts)
+    found = [_outcomes(cohort, version, where, order, decided=False)]
     if where.statuses or where.reason_codes:
-        found.append(_outcomes(cohort, version, where, decided=True))
+        found.append(_outcomes(cohort, version, where, order, decided=True))
     if QUEUED in where.statuses and not any(_READ(where)):
-        found.append(_queued(cohort, version, where.ids))
+        queued = _queued(cohort, version, replace(where, statuses=()))
+        key = _PHOTOGRAPH.name if order == "name" else sa.null()
+        found.append(queued.add_columns(key) if order in ("name", *OF_READING) else queued)
     return sa.union_all(*found) if len(found) > 1 else found[0]
 
 
-def _queued(cohort: int, version: int | None, ids: tuple[int, ...]) -> sa.Select[Any]:
-    """Those without an outcome, each looked for only where there are fewer outcomes than photographs."""
+def _with_key(joined: Joined, order: str) -> list[sa.ColumnElement[Any]]:
+    if order == "name":
+        return [joined.id.label("id"), _PHOTOGRAPH.name.label("key")]
+    return [joined.id.label("id"), *([joined.outcome.c[order].label("key")] if order in OF_READING else [])]
+
+
+def _queued(cohort: int, version: int | None, where: Where) -> sa.Select[Any]:
+    """Those without an outcome that fit, each looked for only where there are fewer outcomes than photographs."""
     joined = join(version, beside="alone")
     reached, n = joined.reached(cohort, version), sa.func.count()
     outcomes = sa.select(n).select_from(joined.source).where(*reached).scalar_subquery()
     other = schema.photograph.alias()
     photographs = sa.select(n).select_from(other).where(other.c.cohort_id == cohort).scalar_subquery()
     there = sa.select(joined.id).where(*reached, joined.id == _PHOTOGRAPH.id).exists()
-    _, parts = conditions(cohort, version, Where(ids=ids), "added")
+    _, parts = conditions(cohort, version, where, "added")
     return sa.select(_PHOTOGRAPH.id).where(outcomes < photographs, *parts, ~there)
 
 
-def _outcomes(cohort: int, version: int | None, where: Where, *, decided: bool) -> sa.Select[Any]:
+def _outcomes(cohort: int, version: int | None, where: Where, order: str, *, decided: bool) -> sa.Select[Any]:
     """Those with an outcome, about which a person decided or, where the filter speaks of how they ended, nobody did."""
     joined, some = join(version, beside="alone"), sa.select(schema.decision.c.photograph_id)
     status, code = (joined.status, joined.code) if decided else (joined.outcome.c.status, joined.outcome.c.reason_code)
     parts = joined.reached(cohort, version)
+    if decided:  # few: found by themselves, not among all of the cohort
+        parts[0] = _Beside(joined.outcome.c.cohort_id) == cohort
     if where.statuses or where.reason_codes:
         parts.append(joined.id.in_(some) if decided else joined.id.not_in(some))
     statuses = where.statuses or (tuple(Status) if where.kinds else ())  # by all of them to the kinds in their index
     parts += [status.in_(statuses)] if statuses else []
     parts += [code.in_(where.reason_codes)] if where.reason_codes else []
+    if own := list(_own(where)):
+        joined = joined.with_photographs()
+        parts += own
     joined, parts = _further(joined, parts, where)
-    return sa.select(joined.id).select_from(joined.source).where(*parts)
+    return sa.select(*_with_key(joined, order)).select_from(joined.source).where(*parts)
 
 
 def _further(
@@ -93,7 +113,8 @@ def _further(
     """What a filter asks for besides how they ended and what is asked of the photographs themselves."""
     outcome = joined.outcome.c
     parts += [outcome.kind.in_(where.kinds)] if where.kinds else []
-    parts += [joined.id.in_(sa.select(sa.cast(_words(where.ids), sa.Integer)))] if where.ids else []
+    parts += [joined.eye == where.eye.value] if where.eye is not None else []
+    parts += [_among(joined.id, where.ids)] if where.ids else []
     limited: list[tuple[sa.ColumnElement[Any], tuple[float, float] | None]]
     limited = [(outcome.quality, where.quality), (outcome.distance, where.distance)]
     if where.target:
@@ -101,7 +122,8 @@ def _further(
         limited += [(truth, where.truth), (predicted, where.predicted)]
         limited.append((sa.func.abs(predicted - truth), where.absolute_error))
     for value, limits in limited:
-        parts += [] if limits is None else [value >= limits[0], value <= limits[1]]
+        of = _Beside(value) if where.statuses else value  # fewer have a status than a quality of so much
+        parts += [] if limits is None else [of >= limits[0], of <= limits[1]]
     return joined, parts
 
 
@@ -116,10 +138,57 @@ def _own(where: Where) -> Iterator[sa.ColumnElement[bool]]:
         yield _PHOTOGRAPH.name.in_(sa.select(_words(where.names)))
     if where.patient_id:
         yield _PHOTOGRAPH.patient_id == where.patient_id
-    if where.eye is not None:
-        yield _PHOTOGRAPH.eye == where.eye.value
     if where.text:
         yield _holds(where.text)
+
+
+def _among(one: sa.ColumnElement[int], ids: tuple[int, ...]) -> sa.ColumnElement[bool]:
+    """Whether an id is one of some; where these are many, it is looked up in a row of bytes, one for each id."""
+    if len(ids) < FEW:
+        return one.in_(sa.select(sa.cast(_words(ids), sa.Integer)))
+    listed = np.asarray(ids)
+    first, last = int(listed.min()), int(listed.max())
+    marks = np.zeros(last - first + 1, dtype=np.uint8)
+    marks[listed - first] = 1
+    marked = _Marked(sa.literal(marks.tobytes(), sa.LargeBinary), one - first)
+    return sa.case((one.between(first, last), marked), else_=sa.false())
+
+
+class _Marked(sa.sql.functions.GenericFunction[bool]):
+    """Whether the byte at a place, counted from 0, is 1."""
+
+    name = "marked"
+    type = sa.Boolean()
+    inherit_cache = True
+
+
+@compiles(_Marked)
+def _marked_by_sqlite(element: _Marked, compiler: Any, **options: Any) -> str:
+    marks, place = (compiler.process(one, **options) for one in element.clauses)
+    return f"(substr({marks}, {place} + 1, 1) = x'01')"
+
+
+@compiles(_Marked, "postgresql")
+def _marked_by_postgresql(element: _Marked, compiler: Any, **options: Any) -> str:
+    marks, place = (compiler.process(one, **options) for one in element.clauses)
+    return f"(get_byte({marks}, {place}) = 1)"
+
+
+class _Beside(sa.sql.functions.GenericFunction[Any]):
+    """A column by which SQLite, which counts no rows beforehand, shall not look for them: another finds fewer."""
+
+    name = "beside"
+    inherit_cache = True
+
+
+@compiles(_Beside)
+def _beside_in_sqlite(element: _Beside, compiler: Any, **options: Any) -> str:
+    return f"+{compiler.process(element.clauses, **options)}"
+
+
+@compiles(_Beside, "postgresql")
+def _beside_in_postgresql(element: _Beside, compiler: Any, **options: Any) -> str:
+    return str(compiler.process(element.clauses, **options))
 
 
 class _JsonWords(sa.sql.functions.GenericFunction[str]):

@@ -6,8 +6,9 @@ its lock at the start (``BEGIN IMMEDIATE``), so that two processes queue instead
 
 from __future__ import annotations
 
+import json
 import uuid
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from typing import Any
 
@@ -20,7 +21,7 @@ from sqlalchemy.sql.functions import FunctionElement
 from fundus_core.errors import FundusError, UsageError, say
 from fundus_core.store import schema
 
-SCHEMA_VERSION = 11
+SCHEMA_VERSION = 12
 """Version of the tables in ``schema.py``; the number of migration steps."""
 
 WAIT_MS = 30_000
@@ -157,6 +158,7 @@ def opened() -> Iterator[None]:
 def _prepare_postgresql(engine: sa.Engine) -> None:
     @event.listens_for(engine, "connect")
     def connect(connection: Any, _record: object) -> None:
+        connection.prepare_threshold = None  # a plan that was made for few rows stays while a transaction fills tables
         connection.autocommit = True
         for setting in (
             "jit = off",  # of a cohort of 1,600,000 it compiles each filter's statement for a second
@@ -219,11 +221,75 @@ def insert_new(
     """
     if not rows:
         return ()
-    statement = _insert(connection, table).on_conflict_do_nothing()
+    statement, bound = _of_rows(connection, table, rows)
+    statement = statement.on_conflict_do_nothing()
     if not returning:
-        connection.execute(statement, rows)
+        connection.execute(statement, bound)
         return ()
-    return connection.execute(statement.returning(*returning), rows).all()
+    return connection.execute(statement.returning(*returning), bound).all()
+
+
+def insert(connection: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert rows with the same columns, none of whose keys is taken, in their order."""
+    if rows:
+        connection.execute(*_of_rows(connection, table, rows))
+
+
+def update_each(
+    connection: sa.Connection,
+    rows: Sequence[Mapping[str, Any]],
+    statement: Callable[[Mapping[str, sa.ColumnElement[Any]]], sa.Update],
+) -> None:
+    """Change rows of a table one by one, each by the words and whole numbers that one of ``rows`` gives it."""
+    if not rows:
+        return
+    types = {name: sa.Integer() if isinstance(value, int) else sa.Text() for name, value in rows[0].items()}
+    if connection.dialect.name == "postgresql":
+        given = _given(rows, types).c
+        connection.execute(statement({name: given[name] for name in types}))
+    else:
+        connection.execute(statement({name: sa.bindparam(name, type_=of) for name, of in types.items()}), rows)
+
+
+def with_keys(
+    connection: sa.Connection, keys: Mapping[sa.Column[Any], Any], listed: sa.Column[Any], values: Sequence[Any],
+    *columns: sa.Column[Any],
+) -> Sequence[Any]:  # fmt: skip
+    """Columns of the rows that have the keys, and one of the values in the column ``listed``.
+
+    PostgreSQL takes what a transaction has just filled for nearly empty: by a key that it has not counted yet (a new
+    cohort) it would read all rows of it for each few values. Each value is looked up by all its keys.
+    """
+    query = sa.select(*columns)
+    if connection.dialect.name != "postgresql":
+        same = [column == value for column, value in keys.items()]
+        return connection.execute(query.where(*same, listed.in_(values))).all()
+    names = [*keys, listed]
+    rows = [{**{column.name: value for column, value in keys.items()}, listed.name: one} for one in values]
+    given = _given(rows, {column.name: column.type for column in names})
+    same = [column == given.c[column.name] for column in names]
+    return connection.execute(query.select_from(listed.table.join(given, sa.and_(*same)))).all()
+
+
+def _of_rows(
+    connection: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]
+) -> tuple[postgresql.Insert | sqlite.Insert, Sequence[Mapping[str, Any]] | None]:
+    """A statement that inserts rows, and what it is executed with: PostgreSQL is sent all at once, as one JSON text.
+
+    Row by row each would be a message of its own, which takes both sides ten times as long as the row.
+    """
+    statement = _insert(connection, table)
+    if connection.dialect.name != "postgresql":
+        return statement, rows
+    given = _given(rows, {name: table.c[name].type for name in rows[0]})
+    return statement.from_select(list(rows[0]), sa.select(*given.c)), None
+
+
+def _given(rows: Sequence[Mapping[str, Any]], types: Mapping[str, sa.types.TypeEngine[Any]]) -> sa.TableValuedAlias:
+    """Rows as a table that a statement of PostgreSQL can read."""
+    listed = sa.cast(sa.literal(json.dumps(rows, ensure_ascii=False), sa.Text), postgresql.JSON)
+    columns = [sa.column(name, of) for name, of in types.items()]
+    return sa.func.json_to_recordset(listed).table_valued(*columns, name="given").render_derived(with_types=True)
 
 
 def insert_new_from(connection: sa.Connection, table: sa.Table, columns: Sequence[str], query: sa.Select[Any]) -> None:

@@ -184,11 +184,7 @@ def _of_names(connection: sa.Connection, cohort: int, names: Sequence[str]) -> l
     wanted = list(dict.fromkeys(names))
     rows: dict[str, int] = {}
     for some in photograph_table.chunks(wanted, _MANY):
-        found = connection.execute(
-            sa.select(_PHOTOGRAPH.name, _PHOTOGRAPH.id).where(
-                _PHOTOGRAPH.cohort_id == cohort, _PHOTOGRAPH.name.in_(some)
-            )
-        )
+        found = photograph_table.named(connection, cohort, some, _PHOTOGRAPH.name, _PHOTOGRAPH.id)
         rows |= {row.name: row.id for row in found}
     missing = [name for name in wanted if name not in rows]
     if missing:
@@ -326,10 +322,7 @@ def as_words(connection: sa.Connection, cohort: int) -> dict[int, list[list[Any]
 def restore(connection: sa.Connection, cohort: int, given: Mapping[str, Sequence[Sequence[Any]]]) -> None:
     """Write the decisions that an export brought, by the names of photographs that are new here."""
     for some in photograph_table.chunks(given, _MANY):
-        query = sa.select(_PHOTOGRAPH.name, _PHOTOGRAPH.id).where(
-            _PHOTOGRAPH.cohort_id == cohort, _PHOTOGRAPH.name.in_(some)
-        )
-        for name, one in connection.execute(query).all():
+        for name, one in photograph_table.named(connection, cohort, some, _PHOTOGRAPH.name, _PHOTOGRAPH.id):
             rows = [
                 dict(zip(("verdict", "who", "why", "code", "created_at"), words, strict=True))
                 | {"photograph_id": one, "number": number}

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from fundus_core.quality import Limits
 from fundus_core.records import Eye
-from fundus_core.store import cohorts, database, decided, prediction_table, run_table, schema
+from fundus_core.store import cohorts, database, decided, photograph_table, prediction_table, run_table, schema
 from fundus_core.store.store import Store
 from fundus_core.store.values import Finding, ModelVersion
 
@@ -205,6 +205,7 @@ def _note_facts(connection: sa.Connection, new: Sequence[Ending]) -> None:
         for one in new
     ]
     connection.execute(query, rows)
+    photograph_table.refresh_eyes(connection, [one.member.id for one in new if one.eye and not one.member.eye])
 
 
 def _lock_run(connection: sa.Connection, run: int) -> None:

@@ -45,17 +45,52 @@ def add(
             known[photograph.name] = photograph
             new.append(photograph)
     if new:
-        connection.execute(sa.insert(schema.photograph), [_row(cohort, photograph) for photograph in new])
-        wanted = {photograph.sha256 for photograph in new}
-        connection.execute(sa.delete(schema.discard).where(schema.discard.c.sha256.in_(wanted)))
+        database.insert(connection, schema.photograph, [_row(cohort, photograph) for photograph in new])
+        _hold(connection, new)
     return Added(added=len(new) - renamed, renamed=renamed, present=len(photographs) - len(new))
 
 
+def bring(
+    connection: sa.Connection,
+    cohort: int,
+    photographs: Sequence[NewPhotograph],
+    truth: Sequence[TruthRow],
+    is_kept: Callable[[str], object],
+) -> None:
+    """Add photographs with what is known of each to a cohort that has none of their names.
+
+    Raises:
+        UsageError: A photograph is said to be kept and is not, or two have one name.
+    """
+    for photograph in photographs:
+        _check_kept(photograph, is_kept)
+    rows = [
+        _row(cohort, photograph) | {"covariates": _covariates(known), "visit": known.visit}
+        for photograph, known in zip(photographs, truth, strict=True)
+    ]
+    new = database.insert_new(connection, schema.photograph, rows, _PHOTOGRAPH.id, _PHOTOGRAPH.name)
+    if len(new) != len(rows):
+        raise UsageError("The file names a photograph twice; export it again.")
+    _hold(connection, photographs)
+    ids = {row.name: row.id for row in new}
+    measured = [one for known in truth for one in _measurements(ids[known.photograph], known)]
+    database.insert(connection, schema.measurement, measured)
+
+
+def _hold(connection: sa.Connection, new: Sequence[NewPhotograph]) -> None:
+    """Take the files of photographs off the list of those that are to be removed."""
+    wanted = {photograph.sha256 for photograph in new}
+    connection.execute(sa.delete(schema.discard).where(schema.discard.c.sha256.in_(wanted)))
+
+
+def named(connection: sa.Connection, cohort: int, names: Sequence[str], *columns: sa.Column[Any]) -> Sequence[Any]:
+    """Columns of a cohort's photographs with these names, a thousand at most; the others are passed over."""
+    return database.with_keys(connection, {_PHOTOGRAPH.cohort_id: cohort}, _PHOTOGRAPH.name, names, *columns)
+
+
 def _known(connection: sa.Connection, cohort: int, names: list[str]) -> dict[str, NewPhotograph]:
-    query = sa.select(_PHOTOGRAPH.name, _PHOTOGRAPH.locator, _PHOTOGRAPH.sha256).where(
-        _PHOTOGRAPH.cohort_id == cohort, _PHOTOGRAPH.name.in_(names)
-    )
-    return {row.name: NewPhotograph(row.name, row.locator, row.sha256) for row in connection.execute(query)}
+    found = named(connection, cohort, names, _PHOTOGRAPH.name, _PHOTOGRAPH.locator, _PHOTOGRAPH.sha256)
+    return {row.name: NewPhotograph(row.name, row.locator, row.sha256) for row in found}
 
 
 def _check_kept(photograph: NewPhotograph, is_kept: Callable[[str], object]) -> None:
@@ -106,7 +141,7 @@ def set_truth(connection: sa.Connection, cohort: int, rows: Iterable[TruthRow]) 
     mine = _PHOTOGRAPH.cohort_id == cohort
     ids = sa.select(_PHOTOGRAPH.id).where(mine)
     connection.execute(sa.delete(schema.measurement).where(_MEASUREMENT.photograph_id.in_(ids)))
-    connection.execute(sa.update(schema.photograph).where(mine).values(covariates=""))
+    connection.execute(sa.update(schema.photograph).where(mine, _PHOTOGRAPH.covariates != "").values(covariates=""))
     for chunk in chunks(rows, 1000):
         _set_chunk(connection, cohort, {row.photograph: row for row in chunk})
     measured = sa.exists().where(_MEASUREMENT.photograph_id == _PHOTOGRAPH.id)
@@ -115,40 +150,40 @@ def set_truth(connection: sa.Connection, cohort: int, rows: Iterable[TruthRow]) 
 
 
 def _set_chunk(connection: sa.Connection, cohort: int, rows: Mapping[str, TruthRow]) -> None:
-    query = sa.select(_PHOTOGRAPH.id, _PHOTOGRAPH.name).where(_PHOTOGRAPH.cohort_id == cohort)
-    found = connection.execute(query.where(_PHOTOGRAPH.name.in_(list(rows)))).all()
+    found = named(connection, cohort, list(rows), _PHOTOGRAPH.id, _PHOTOGRAPH.name)
     known = {photograph: rows[name] for photograph, name in found}
-    if known:
-        connection.execute(_SET_WORDS, [_words(photograph, row) for photograph, row in known.items()])
+    database.update_each(connection, [_words(photograph, row) for photograph, row in known.items()], _set_words)
+    refresh_eyes(connection, [photograph for photograph, row in known.items() if row.eye])
     connection.execute(sa.delete(schema.measurement).where(_MEASUREMENT.photograph_id.in_(list(known))))  # named twice
     measured = [one for photograph, row in known.items() for one in _measurements(photograph, row)]
-    if measured:
-        connection.execute(sa.insert(schema.measurement), measured)
+    database.insert(connection, schema.measurement, measured)
 
 
-def _given(name: str, known: sa.Column[Any]) -> sa.ColumnElement[Any]:
+def refresh_eyes(connection: sa.Connection, photographs: Sequence[int]) -> None:
+    """Let outcomes name the eyes of photographs again, where these may have been changed."""
+    if photographs:
+        outcome = schema.outcome.c
+        whose = sa.select(_PHOTOGRAPH.eye).where(_PHOTOGRAPH.id == outcome.photograph_id).scalar_subquery()
+        changed = sa.update(schema.outcome).where(outcome.photograph_id.in_(photographs), outcome.eye != whose)
+        connection.execute(changed.values(eye=whose))
+
+
+def _set_words(given: Mapping[str, sa.ColumnElement[Any]]) -> sa.Update:
     """What a row says, or what is known where it says nothing."""
-    said = sa.bindparam(name, type_=sa.Text)
-    return sa.case((said == "", known), else_=said)
-
-
-_SET_WORDS = (
-    sa.update(schema.photograph)
-    .where(_PHOTOGRAPH.id == sa.bindparam("of"))
-    .values(
-        covariates=sa.bindparam("words"),
-        patient_id=_given("patient", _PHOTOGRAPH.patient_id),
-        visit=_given("on", _PHOTOGRAPH.visit),
-        eye=_given("side", _PHOTOGRAPH.eye),
-        eye_source=sa.case((sa.bindparam("side", type_=sa.Text) == "", _PHOTOGRAPH.eye_source), else_="table"),
-    )
-)
+    said = {"patient_id": given["patient"], "visit": given["on"], "eye": given["side"]}
+    values = {name: sa.case((word == "", _PHOTOGRAPH[name]), else_=word) for name, word in said.items()}
+    source = sa.case((given["side"] == "", _PHOTOGRAPH.eye_source), else_="table")
+    changed = sa.update(schema.photograph).where(_PHOTOGRAPH.id == given["of"])
+    return changed.values(covariates=given["words"], eye_source=source, **values)
 
 
 def _words(photograph: int, row: TruthRow) -> dict[str, Any]:
-    words = json.dumps(dict(row.covariates), ensure_ascii=False) if row.covariates else ""
-    of = {"of": photograph, "words": words}
+    of = {"of": photograph, "words": _covariates(row)}
     return {**of, "patient": row.patient_id, "side": Eye(row.eye).value, "on": row.visit}
+
+
+def _covariates(row: TruthRow) -> str:
+    return json.dumps(dict(row.covariates), ensure_ascii=False) if row.covariates else ""
 
 
 def _measurements(photograph: int, row: TruthRow) -> Iterator[dict[str, Any]]:
@@ -215,7 +250,8 @@ def give(connection: sa.Connection, cohort: Cohort, given: Mapping[str, NewPhoto
     mine = _PHOTOGRAPH.cohort_id == cohort.id
     old = cohorts.hashes_of(connection, cohort.id, list(given))
     for name, photograph in given.items():
-        connection.execute(sa.update(schema.photograph).where(mine, _PHOTOGRAPH.name == name).values(_file(photograph)))
+        changed = sa.update(schema.photograph).where(mine, _PHOTOGRAPH.name == name).values(_file(photograph))
+        refresh_eyes(connection, connection.scalars(changed.returning(_PHOTOGRAPH.id)).all())
     new = {photograph.sha256 for photograph in given.values()}
     connection.execute(sa.delete(schema.discard).where(schema.discard.c.sha256.in_(new)))
     for version, identity in versions.versions(connection, cohort.id).items():

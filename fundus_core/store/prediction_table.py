@@ -98,13 +98,13 @@ def attach(connection: sa.Connection, version: int, condition: sa.ColumnElement[
             _READING.reason_code,
             _READING.reason,
             _READING.reason_values,
-            photograph.cohort_id,
+            *(photograph[name] for name in schema.OWN),
             *(_READING[name] for name in schema.REPEATED),
         )
         .join(schema.reading, _READING.sha256 == photograph.sha256)
         .where(_READING.version_id == version, photograph.sha256 != "", condition, ~has_one)
     )
-    columns = ["photograph_id", "version_id", "reading_id", *_ENDED, "cohort_id", *schema.REPEATED]
+    columns = ["photograph_id", "version_id", "reading_id", *_ENDED, *schema.OWN, *schema.REPEATED]
     database.insert_new_from(connection, outcome, columns, query)
 
 
@@ -118,9 +118,9 @@ def record_rejection(connection: sa.Connection, version: int, condition: sa.Colu
         photograph.door_code,
         photograph.door_reason,
         photograph.door_values,
-        photograph.cohort_id,
+        *(photograph[name] for name in schema.OWN),
     ).where(photograph.door_status != "", condition)
-    columns = ["photograph_id", "version_id", *_ENDED, "cohort_id"]
+    columns = ["photograph_id", "version_id", *_ENDED, *schema.OWN]
     database.insert_new_from(connection, schema.outcome, columns, query)
 
 
@@ -128,5 +128,6 @@ def fail(connection: sa.Connection, version: int, photograph: int, code: str, re
     """Give a photograph an outcome that says nothing about its bytes (missing file, died while reading)."""
     said = [sa.literal(one) for one in (version, "failed", code, reason, packed(reason))]
     own = schema.photograph.c
-    query = sa.select(own.id, *said, own.cohort_id).where(own.id == photograph)
-    database.insert_new_from(connection, schema.outcome, ["photograph_id", "version_id", *_ENDED, "cohort_id"], query)
+    query = sa.select(own.id, *said, *(own[name] for name in schema.OWN)).where(own.id == photograph)
+    columns = ["photograph_id", "version_id", *_ENDED, *schema.OWN]
+    database.insert_new_from(connection, schema.outcome, columns, query)

@@ -13,16 +13,15 @@ import sqlalchemy as sa
 from fundus_core.errors import UsageError, unpacked
 from fundus_core.records import Eye, Prediction
 from fundus_core.store import database, photograph_table, schema
-from fundus_core.store.conditions import OF_PREDICTED, OF_READING, conditions, in_any_order, is_known
+from fundus_core.store.conditions import FEW, OF_PREDICTED, OF_READING, conditions, in_any_order, is_known
 from fundus_core.store.decided import sentences
 from fundus_core.store.values import QUEUED, Item, OrderBy, Where
 from fundus_core.store.versions import Joined, join
 from fundus_core.targets import TARGETS, target
 
 _PHOTOGRAPH = schema.photograph.c
-_SOME, FIRST, _FEW = 500, 20_000, 100_000
-"""Photographs asked about at a time, and of how many in order at most, before all are sorted by the database; and so
-few that fit are sorted by themselves."""
+_SOME, FIRST = 500, 20_000
+"""Photographs asked about at first, and of how many in order at most, before all are sorted by the database."""
 
 
 def page(
@@ -40,21 +39,27 @@ def page(
 ) -> tuple[tuple[Item, ...], int | None]:
     """One page of a cohort's photographs, and how many fit where that was seen on the way; see ``Store.photographs``.
 
-    Few that fit are all found at once, and sorted by themselves; many are met soon in whatever order. ``counted``
-    counts them.
+    Few that fit are all found, and sorted by themselves; many are met soon in whatever order. ``counted`` counts them.
     """
-    few: Sequence[int] | None = None
+    if where.text and order in ("added", "name", *OF_READING):
+        searched = in_any_order(cohort, version, where, order)
+        ids, total = _searched(connection, searched, descending=descending, offset=offset, limit=limit)
+        return tuple(items(connection, version, ids)), total
+    few: Sequence[Any] | None = None
+    by = order if order in OF_READING else "added"
     if where != Where():
-        few = connection.scalars(in_any_order(cohort, version, where).limit(_FEW)).all()
-        few = None if len(few) == _FEW else few
-    if few is not None and order == "added":
-        found: Sequence[int] = sorted(few, reverse=descending)[offset : offset + limit]
+        query, some = in_any_order(cohort, version, where, by), min(_SOME, FEW)
+        few = connection.execute(query.limit(some)).all()
+        if len(few) == some:
+            few = connection.execute(query).all() if counted() < FEW else None
+    if few is not None and (order == "added" or order in OF_READING):
+        found: Sequence[int] = [row.id for row in _sorted(few, descending=descending)[offset : offset + limit]]
     elif few is not None or order not in OF_READING:
-        sought = where if few is None else Where(ids=tuple(few) or (0,))  # nobody has that one
-        query = select(cohort, version, sought, order=order, target_id=target_id, descending=descending)
+        sought = where if few is None else Where(ids=tuple(row.id for row in few) or (0,))  # nobody has that one
+        sort = partial(select, order=order, target_id=target_id, descending=descending)
         in_order = few is None and order in ("added", "name")
         with database.along_an_index(connection) if in_order else nullcontext():
-            found = connection.scalars(query.offset(offset).limit(limit)).all()
+            found = connection.scalars(sort(cohort, version, sought).offset(offset).limit(limit)).all()
     else:
         sort = partial(select, cohort, version, where, order=order, descending=descending)
         with database.along_an_index(connection):
@@ -69,6 +74,37 @@ def page(
     return tuple(items(connection, version, found)), total
 
 
+def _searched(
+    connection: sa.Connection,
+    query: sa.Select[Any] | sa.CompoundSelect[Any],
+    *,
+    descending: bool,
+    offset: int,
+    limit: int,
+) -> tuple[list[int], int | None]:
+    """One page of ids, and how many there are where the page has any: of very many all words are looked through once.
+
+    Whatever else they are asked for, this takes longest; what is found is held for both.
+    """
+    held = query.cte("held").prefix_with("MATERIALIZED")
+    one, *key = held.c
+    keys = [each for by in key for each in (by.is_(None), by.desc() if descending else by.asc())]
+    number = sa.select(sa.func.count()).select_from(held).scalar_subquery()
+    rows = connection.execute(
+        sa.select(one, number).order_by(*keys, one.desc() if descending and not key else one.asc())
+        .offset(offset).limit(limit)
+    ).all()  # fmt: skip
+    return [row[0] for row in rows], rows[0][1] if rows else None if offset else 0
+
+
+def _sorted(rows: Sequence[Any], *, descending: bool) -> list[Any]:
+    """Rows with an id, and maybe a number to sort by: those without one come last, equal ones by their ids."""
+    if not rows or len(rows[0]) == 1:
+        return sorted(rows, reverse=descending)
+    sign = -1 if descending else 1
+    return sorted(rows, key=lambda row: (row[1] is None, sign * (row[1] or 0.0), row[0]))
+
+
 def page_of(
     connection: sa.Connection,
     cohort: int,
@@ -80,14 +116,16 @@ def page_of(
     limit: int,
 ) -> tuple[Item, ...]:
     """One page of photographs whose ids come in order; empty where so few of the first fit that all must be asked."""
+    asked = min(len(ranked), FIRST) if where != Where() else 0
     fit: list[int] = []
-    for start in range(0, min(len(ranked), FIRST) if where != Where() else 0, _SOME):
-        some = [int(one) for one in ranked[start : start + _SOME]]
-        there = set(connection.scalars(select(cohort, version, replace(where, ids=tuple(some))).order_by(None)))
-        fit += [one for one in some if one in there]
-        if len(fit) >= offset + limit:
-            break
-    else:
+    start, some, mine = 0, _SOME, frozenset(where.ids)
+    while start < asked and len(fit) < offset + limit:
+        listed = [int(one) for one in ranked[start : min(start + some, asked)] if not mine or one in mine]
+        query = select(cohort, version, replace(where, ids=tuple(listed) or (0,))).order_by(None)
+        there = set(connection.scalars(query))
+        fit += [one for one in listed if one in there]
+        start, some = start + some, 4 * some  # where few of the first fit, many are asked about at once
+    if len(fit) < offset + limit:
         fit = [] if where != Where() else [int(one) for one in ranked[: offset + limit]]
     return tuple(items(connection, version, fit[offset : offset + limit]))
 

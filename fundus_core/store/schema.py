@@ -131,16 +131,20 @@ outcome = sa.Table(
     sa.Column("quality", sa.Double),
     sa.Column("distance", sa.Double),
     sa.Column("kind", sa.Text, nullable=False, server_default=""),
+    sa.Column("eye", sa.Text, nullable=False, server_default=""),
     sa.Index("outcome_reading", "reading_id"),
-    sa.Index("outcome_status", "cohort_id", "version_id", "status", "kind", "photograph_id"),
-    sa.Index("outcome_quality", "cohort_id", "version_id", "quality", "photograph_id", "status"),
-    sa.Index("outcome_distance", "cohort_id", "version_id", "distance", "photograph_id", "status"),
+    sa.Index("outcome_status", "cohort_id", "version_id", "status", "kind", "photograph_id", "eye", "quality"),
+    sa.Index("outcome_quality", "cohort_id", "version_id", "quality", "photograph_id", "status", "eye", "kind"),
+    sa.Index("outcome_distance", "cohort_id", "version_id", "distance", "photograph_id", "status", "eye", "kind"),
 )
-"""How a photograph ended under a version. Its cohort, and its reading's quality, distance and kind, stand here too: a
-filter of many photographs then reads one index, where three tables were joined; see ``prediction_table.refresh``."""
+"""How a photograph ended under a version. Its cohort and eye, and its reading's quality, distance and kind, stand here
+too: filters of many photographs then read one index, however many they are, where three tables were joined; see
+``prediction_table.refresh``."""
 
 REPEATED = ("quality", "distance", "kind")
 """What an outcome repeats of its reading."""
+OWN = ("cohort_id", "eye")
+"""What an outcome repeats of its photograph."""
 
 run = sa.Table(
     "run",

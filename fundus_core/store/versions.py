@@ -42,10 +42,16 @@ class Joined:
     """``overruled`` or ``withdrawn`` where a person's decision changed how it ended, else empty."""
     counted: sa.ColumnElement[int]
     """The reading whose predictions count; none where the photograph is refused, or failed."""
+    eye: sa.ColumnElement[str]
+    """The photograph's."""
 
     def reached(self, cohort: int, version: int | None) -> list[sa.ColumnElement[bool]]:
         """Those outcomes, ``alone``, that a version gave photographs of a cohort."""
         return [self.outcome.c.cohort_id == cohort, self.outcome.c.version_id == (version or 0)]
+
+    def with_photographs(self) -> Joined:
+        """Put the photographs beside outcomes that stand ``alone``."""
+        return replace(self, source=self.source.join(schema.photograph, schema.photograph.c.id == self.id))
 
     def with_target(self, target: str) -> tuple[Joined, sa.ColumnElement[float], sa.ColumnElement[float]]:
         """Put a target's numbers beside them too: all joined, what was measured, what was predicted."""
@@ -127,6 +133,7 @@ def join(version: int | None, *, decided: bool = True, beside: Beside = "reading
     joined: sa.FromClause = outcome if beside == "alone" else schema.photograph
     one: sa.ColumnElement[int] = own.id
     verdict: sa.ColumnElement[str] = own.decision
+    eye: sa.ColumnElement[str] = outcome.c.eye if beside == "alone" else own.eye
     if beside == "alone":  # few are decided about: the others' rows are not looked up
         one, wide = outcome.c.photograph_id, schema.photograph.alias().c
         verdict = sa.select(wide.decision).where(wide.id == one).scalar_subquery()
@@ -136,7 +143,7 @@ def join(version: int | None, *, decided: bool = True, beside: Beside = "reading
         joined = joined.outerjoin(reading, reading.c.id == outcome.c.reading_id)
     status, code, number = outcome.c.status, outcome.c.reason_code, outcome.c.reading_id
     if not decided:
-        return Joined(joined, one, outcome, reading, status, code, sa.literal(""), number)
+        return Joined(joined, one, outcome, reading, status, code, sa.literal(""), number, eye)
     made = schema.prediction.alias()
     there = sa.exists().where(made.c.reading_id == number)
     nobody = one.not_in(sa.select(schema.decision.c.photograph_id))  # few are decided about: no wide row is read
@@ -145,4 +152,4 @@ def join(version: int | None, *, decided: bool = True, beside: Beside = "reading
     ended = sa.case((nobody, status), (over, "predicted"), (away, "refused"), else_=status)
     word = sa.case((nobody, ""), (over, OVERRULED), (away, WITHDRAWN), else_="")
     said = sa.case((nobody, code), (over, OVERRULED), (away, WITHDRAWN), else_=code)
-    return Joined(joined, one, outcome, reading, ended, said, word, sa.case((ended == "predicted", number)))
+    return Joined(joined, one, outcome, reading, ended, said, word, sa.case((ended == "predicted", number)), eye)

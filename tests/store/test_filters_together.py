@@ -13,7 +13,7 @@ import pytest
 import sqlalchemy as sa
 
 from fundus_core.records import Eye
-from fundus_core.store import Store, Where, prediction_table, queries, schema
+from fundus_core.store import Store, Where, conditions, prediction_table, queries, schema
 from tests.simulated_rows import MODEL, fill
 
 N = 250
@@ -91,7 +91,9 @@ def _expected(rows: pd.DataFrame, asked: Mapping[str, Any], order: str, *, desce
 def test_filters_together_are_what_pandas_says_ties_by_id(
     store: Store, rows: pd.DataFrame, few: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(queries, "_FEW", few)
+    for module in (queries, conditions):  # many ids of a group are marked in a row of bytes
+        monkeypatch.setattr(module, "FEW", few)
+    monkeypatch.setattr(queries, "_SOME", 20)
     asked = {
         "status": ("", "predicted", "refused"),
         "eye": ("", "right"),
@@ -116,8 +118,10 @@ def test_filters_together_are_what_pandas_says_ties_by_id(
             descending = order in ("truth", "predicted", "absolute_error")
             expected = _expected(rows, one, order, descending=descending)
             sorts = {"order": order, "target": "sbp", "descending": descending, "model": MODEL}
-            for offset in (0, 4):
-                page = store.photographs("simulated", where, **sorts, offset=offset, limit=9)
+            ranked = _expected(rows, dict.fromkeys(asked, ""), order, descending=descending)
+            kept = where.statuses in ((), ("predicted",)) and order not in ("added", "name")  # as the page asks
+            for offset, first in ((0, None), (4, None), *([(0, ranked)] if kept else [])):
+                page = store.photographs("simulated", where, **sorts, offset=offset, limit=9, ranked=first)
                 assert [item.id for item in page.items] == expected[offset : offset + 9], (one, order)
                 assert page.total == len(expected), (one, order)
             first = store.first("simulated", where, model=MODEL)

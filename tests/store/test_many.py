@@ -10,17 +10,22 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from fundus_core.records import Prediction
+from fundus_core.records import Eye, Prediction
 from fundus_core.store import (
     Finding,
     ModelVersion,
     NewPhotograph,
     Store,
+    TruthRow,
     Where,
+    cohorts,
     conditions,
     database,
+    endings,
+    photograph_table,
     queries,
     run_progress,
+    run_table,
     schema,
 )
 from tests.simulated_rows import MODEL, fill
@@ -38,9 +43,10 @@ def _unlike(store: Store) -> list[Any]:
     )
     differ = [outcome[name].is_distinct_from(reading[name]) for name in ("quality", "distance")]
     kind = outcome.kind != sa.func.coalesce(reading.kind, "")
+    differ += [outcome[name] != photograph[name] for name in schema.OWN]
     with store.reading() as connection:
         assert connection.execute(sa.select(sa.func.count()).select_from(schema.outcome)).scalar()
-        return list(connection.execute(query.where(sa.or_(outcome.cohort_id != photograph.cohort_id, kind, *differ))))
+        return list(connection.execute(query.where(sa.or_(kind, *differ))))
 
 
 def _finding(sha256: str, **said: Any) -> Finding:
@@ -60,6 +66,17 @@ def test_an_outcome_repeats_what_its_reading_says_and_whose_it_is(store: Store, 
     assert _unlike(store) == [], "a refusal of before kinds were kept, in both cohorts"
     assert [item.kind for item in store.photographs("second", Where(kinds=("stretched",))).items] == ["stretched"]
     assert store.kinds("second") == ({"stretched": 1, "colour": 1}, 0)
+    store.set_truth("first", [TruthRow("first-a", {"sbp": 120.0}, eye=Eye.RIGHT), TruthRow("first-b", {})])
+    assert _unlike(store) == [], "eyes that a table names"
+    right = Where(eye=Eye.RIGHT, statuses=("refused",))
+    assert [item.name for item in store.photographs("first", right).items] == ["first-a"]
+    run = run_table.submit(store, "second", [ModelVersion("later", "w" * 64, "c" * 64)])
+    turn, mine = endings.turn_of(store, run), store.photographs("second").items[0].id
+    with store.reading() as connection:
+        (taken,) = endings.claimed(store, connection, {mine: 0})
+    endings.write(store, turn, [endings.Ending(taken, sha256=one, eye=Eye.LEFT, eye_source="disc")])
+    assert store.photographs("second", Where(eye=Eye.LEFT, quality=(0.0, 1.0)), model="model").total == 1
+    assert _unlike(store) == [], "eyes that were found when another model read the photograph"
     store.merge(["first", "second"], "both", same_people=True)
     store.select("both", "some", Where(quality=(0.0, 1.0)))
     store.export("both", tmp_path / "both.zip", photographs=False)
@@ -70,7 +87,7 @@ def test_an_outcome_repeats_what_its_reading_says_and_whose_it_is(store: Store, 
     store.create_cohort("late")
     store.add_photographs("late", [NewPhotograph("row", "", "row" + "0" * 61)])
     store.record("late", origin, [_finding("row" + "0" * 61)])
-    store.give_photographs("late", {"row": NewPhotograph("row", "/x/late", third)})
+    store.give_photographs("late", {"row": NewPhotograph("row", "/x/late", third, eye=Eye.LEFT, eye_source="name")})
     assert _unlike(store) == [], "rows that were given their photographs"
     assert [item.quality for item in store.photographs("late", Where(quality=(0.2, 0.3))).items] == [0.25]
 
@@ -81,6 +98,11 @@ FILTERS = {
     "status": (Where(statuses=("refused",)), {"outcome_status"}),
     "kind": (Where(kinds=("stretched",)), {"outcome_status"}),
     "reason": (Where(statuses=("refused",), reason_codes=("focus",)), {"outcome_status"}),
+    "three": (
+        Where(statuses=("predicted",), eye=Eye.RIGHT, quality=(0.5, 1.0)),
+        {"outcome_status", "outcome_quality", "outcome_pkey"},
+    ),
+    "two": (Where(eye=Eye.RIGHT, quality=(0.5, 1.0)), {"outcome_quality", "outcome_pkey"}),
 }
 
 
@@ -117,6 +139,7 @@ def test_a_filter_reads_a_range_of_one_index(filled: Store, name: str) -> None:
     plan = _plan(filled, conditions.in_any_order(cohort, 1, where))
     assert any(index in plan for index in indexes), plan
     assert "SCAN outcome" not in plan
+    assert name == "distance" or "outcome_distance" not in plan, "the few decided about are found by themselves"
     assert "photograph USING INDEX photograph_cohort" not in plan, "no photograph is looked at"
     assert "Scan on photograph " not in plan
 
@@ -150,7 +173,7 @@ def _asked(store: Store) -> Iterator[list[tuple[str, Any]]]:
 def test_a_click_looks_at_all_photographs_twice_at_most(
     filled: Store, order: Any, few: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(queries, "_FEW", few)
+    monkeypatch.setattr(queries, "FEW", few)
     filled.models("simulated")
     for where, _ in FILTERS.values():
         with _asked(filled) as said:
@@ -160,6 +183,30 @@ def test_a_click_looks_at_all_photographs_twice_at_most(
         with _asked(filled) as again:
             filled.photographs("simulated", where, model=MODEL, order=order, offset=18, limit=18)
         assert not any("count(" in one for one, _ in again), "of one revision once"
+
+
+def test_what_is_filled_at_the_moment_is_looked_up_by_name(filled: Store) -> None:
+    """PostgreSQL knows nothing of a cohort that a transaction fills, took it for a row or two, and read all of it."""
+    photograph = schema.photograph.c
+    new = [NewPhotograph(f"z{number:05}", f"/x/{number}", f"{number:064x}") for number in range(3_000)]
+    with filled.writing() as connection:
+        cohort = cohorts.create(connection, "new", rendered=False)
+        with _asked(filled) as said:
+            photograph_table.bring(connection, cohort, new, [TruthRow(one.name, {"sbp": 120.0}) for one in new], bool)
+        assert len(said) <= 8, "all rows of a table go at once"
+        names = [one.name for one in new[::10]]
+        with _asked(filled) as said:
+            found = photograph_table.named(connection, cohort, [*names, "absent"], photograph.name, photograph.id)
+        assert sorted(row.name for row in found) == names
+        words = "EXPLAIN QUERY PLAN" if connection.dialect.name == "sqlite" else "EXPLAIN"
+        if connection.dialect.name == "postgresql":  # of few rows it reads the whole table, which takes no longer
+            for kind in ("seqscan", "hashjoin", "mergejoin"):
+                connection.exec_driver_sql(f"SET LOCAL enable_{kind} = off")
+        plan = "\n".join(str(row[-1]) for row in connection.exec_driver_sql(f"{words} {said[0][0]}", said[0][1]))
+        raw: Any = connection.connection.driver_connection
+        assert getattr(raw, "prepare_threshold", None) is None, "a plan that was made of few rows would stay"
+    assert "photograph_name" in plan or "autoindex_photograph_1 (cohort_id=? AND name=?)" in plan, plan
+    assert "Filter" not in plan
 
 
 def test_the_speed_of_a_run_is_read_from_a_range_of_an_index(filled: Store) -> None:
@@ -172,7 +219,7 @@ def test_the_speed_of_a_run_is_read_from_a_range_of_an_index(filled: Store) -> N
 
 
 def test_pages_by_quality_go_on_to_those_without_one(filled: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(queries, "_FEW", 1)
+    monkeypatch.setattr(queries, "FEW", 1)
     filled.add_photographs("simulated", [NewPhotograph(f"z{n}", f"/x/{n}", f"{n:064x}") for n in range(30)])
     seen = [
         item

@@ -13,7 +13,7 @@ from alembic.runtime.migration import MigrationContext
 from fundus_core import runs
 from fundus_core.errors import UsageError
 from fundus_core.records import Eye, Prediction
-from fundus_core.store import ModelVersion, Store, StoreUnavailableError, base, database, migrations, schema
+from fundus_core.store import ModelVersion, Store, StoreUnavailableError, Where, base, database, migrations, schema
 from tests.store import databases
 
 
@@ -148,6 +148,8 @@ def _write_released(address: str | Path, number: int) -> None:
     new = {"revision": 5, "created_at": 0.0}
     ended = {"status": "refused", "reason_code": "focus", "reason": "Blurred."}
     fine = {"status": "predicted", "reason_code": "", "reason": ""}
+    of_cohort = {"cohort_id": 1} if number >= 11 else {}
+    repeated = {**of_cohort, "quality": 0.5} if of_cohort else {}
     rows: list[tuple[str, dict[str, object]]] = [
         ("cohort", {"id": 1, "name": "old", "rendered": False, "note": "", "selected_from": "", **new}),
         ("photograph", {**one, **measured}),
@@ -156,8 +158,8 @@ def _write_released(address: str | Path, number: int) -> None:
         ("version", {"id": 7, "model": "model", "weights_sha256": "w", "card_sha256": "c", "origin": ""}),
         ("reading", {**reading, **fine, "id": 1, "sha256": "a" * 64, "quality": 0.5, **read}),
         ("reading", {**reading, **ended, "id": 2, "sha256": "b" * 64}),
-        ("outcome", {**fine, "photograph_id": 1, "version_id": 7, "reading_id": 1}),
-        ("outcome", {**ended, "photograph_id": 2, "version_id": 7, "reading_id": 2}),
+        ("outcome", {**fine, "photograph_id": 1, "version_id": 7, "reading_id": 1, **repeated}),
+        ("outcome", {**ended, "photograph_id": 2, "version_id": 7, "reading_id": 2, **of_cohort}),
         ("run", {"id": 1, "cohort_id": 1, "state": "active", "note": "", "created_at": 0.0, "served_at": 0.0}),
         ("run_version", {"run_id": 1, "version_id": 7, "position": 0}),
         ("entry", {**of_run, "photograph_id": 1, "state": "predicted"}),
@@ -185,6 +187,8 @@ def test_every_released_store_is_brought_here_with_all_it_holds(
     assert (read.quality, read.covariates, read.visit, read.eye) == (0.5, {"s": "x"}, "", Eye.LEFT)
     assert (refused.status, refused.reason, refused.truth, refused.predictions) == ("refused", "Blurred.", {}, {})
     assert queued.status == "queued"
+    found = store.photographs("old", Where(statuses=("predicted",), eye=Eye.LEFT, quality=(0.25, 1.0)), model="model")
+    assert [item.name for item in found.items] == ["a"]
     assert store.models("old") == (ModelVersion("model", "w", "c"),)
     table = store.table("old")
     np.testing.assert_array_equal(table.predicted["bmi"], [41.0, np.nan, np.nan])

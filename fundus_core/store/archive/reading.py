@@ -162,22 +162,17 @@ class _Reader:
         cohort = cohorts.create(connection, wanted, rendered=what.flag("rendered"), note=what.word("note"))
         access.note(connection, "imported", f"cohort {cohort}")
         self._write_photographs(connection, cohort)
-        photograph_table.set_truth(connection, cohort, (entries.truth(row) for row in self._lines(layout.PHOTOGRAPHS)))
         self._write_readings(connection, cohort)
         cohorts.update(connection, cohort)
         return cohort
 
     def _write_photographs(self, connection: sa.Connection, cohort: int) -> None:
-        for number, chunk in enumerate(photograph_table.chunks(self._lines(layout.PHOTOGRAPHS), _CHUNK), 1):
+        for chunk in photograph_table.chunks(self._lines(layout.PHOTOGRAPHS), _CHUNK):
             photographs = [_claimed(connection, entries.photograph(row)) for row in chunk]
-            added = photograph_table.add(connection, cohort, photographs, partial(self.shelf.find, "photographs"))
-            if added.added != len(photographs):
-                raise UsageError("The file names a photograph twice; export it again.")
+            truth, kept = [entries.truth(row) for row in chunk], partial(self.shelf.find, "photographs")
+            photograph_table.bring(connection, cohort, photographs, truth, kept)
             told = {row.word("name"): entries.decisions(row) for row in chunk}
             decided.restore(connection, cohort, {name: words for name, words in told.items() if words})
-            if number & (number - 1) == 0:  # twice as many as the last time
-                database.count_anew(connection, schema.photograph)
-        database.count_anew(connection, schema.photograph)
 
     def _write_readings(self, connection: sa.Connection, cohort: int) -> None:
         origin = secrets.token_hex(8)
@@ -194,10 +189,9 @@ class _Reader:
     def _write_chunk(self, connection: sa.Connection, cohort: int, ids: list[int], chunk: Iterable[Row]) -> None:
         given = list(chunk)
         columns = schema.photograph.c
-        names = [row.word("photograph") for row in given]
-        query = sa.select(columns.name, columns.id, columns.sha256)
-        query = query.where(columns.cohort_id == cohort, columns.name.in_(names))
-        known = {row.name: (row.id, row.sha256) for row in connection.execute(query)}
+        names = list({row.word("photograph") for row in given})
+        there = photograph_table.named(connection, cohort, names, columns.name, columns.id, columns.sha256)
+        known = {row.name: (row.id, row.sha256) for row in there}
         found: dict[int, list[Finding]] = {version: [] for version in ids}
         for row in given:
             if row.word("photograph") not in known or row.whole("model") >= len(ids):

@@ -26,6 +26,7 @@ STEPS: tuple[Callable[[Operations], None], ...] = (
     later.people,
     later.lease,
     later.ranks,
+    later.eyes,
 )
 """Step n leads from schema version n to n + 1; version 0 is an empty database."""
 

@@ -141,3 +141,23 @@ def ranks(operations: Operations) -> None:
         *((read, "photograph_id", "status") for read in ("quality", "distance")),
     ):
         operations.create_index(f"outcome_{last[0]}", "outcome", ["cohort_id", "version_id", *last])
+
+
+def eyes(operations: Operations) -> None:
+    """Step 12: an outcome names its photograph's eye, and its indexes hold what else the gallery filters by.
+
+    Several filters at once then read one index. Add the column, fill it, and make the indexes anew.
+    """
+    operations.add_column("outcome", _word("eye"))
+    ends = {
+        "status": ("kind", "photograph_id", "eye", "quality"),
+        **{read: ("photograph_id", "status", "eye", "kind") for read in ("quality", "distance")},
+    }
+    for name in ends:  # before the rows are written, which would write these, too
+        operations.drop_index(f"outcome_{name}", "outcome")
+    outcome = sa.table("outcome", sa.column("photograph_id"), sa.column("eye"))
+    photograph = sa.table("photograph", sa.column("id"), sa.column("eye"))
+    whose = sa.select(photograph.c.eye).where(photograph.c.id == outcome.c.photograph_id).scalar_subquery()
+    operations.execute(sa.update(outcome).values(eye=whose))
+    for name, last in ends.items():
+        operations.create_index(f"outcome_{name}", "outcome", ["cohort_id", "version_id", name, *last])
