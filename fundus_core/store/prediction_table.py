@@ -26,10 +26,9 @@ def write(connection: sa.Connection, version: int, findings: Iterable[Finding]) 
         ordered = sorted(by_sha256)  # lest two workers wait for each other
         rows = [_row(version, by_sha256[sha256]) for sha256 in ordered]
         new = database.insert_new(connection, schema.reading, rows, _READING.id, _READING.sha256)
-        older = connection.execute(
-            sa.select(_READING.id, _READING.sha256).where(stale(), _READING.version_id == version)
-            .where(_READING.sha256.in_(ordered))
-        ).all()  # fmt: skip
+        there = set(ordered) - {sha256 for _, sha256 in new}
+        query = sa.select(_READING.id, _READING.sha256).where(stale(), _READING.version_id == version)
+        older = connection.execute(query.where(_READING.sha256.in_(there))).all() if there else []
         for reading, sha256 in older:
             told = by_sha256[sha256]
             known = {"kind": told.kind, "distance": photograph_table.number(told.out_of_distribution)}
