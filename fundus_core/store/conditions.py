@@ -59,21 +59,20 @@ def in_any_order(
     ended = where.statuses or any(_READ(where))
     if not ended or where.names or where.patient_id or (where.target and QUEUED in where.statuses):
         joined, parts = conditions(cohort, version, where, order if order in OF_READING else "added")
-        return sa.select(*_with_key(joined, order)).select_from(joined.source).where(*parts)
+        key = [] if order == "added" else [_sorted_by(joined, order)]
+        return sa.select(joined.id.label("id"), *key).select_from(joined.source).where(*parts)
     found = [_outcomes(cohort, version, where, order, decided=False)]
     if where.statuses or where.reason_codes:
         found.append(_outcomes(cohort, version, where, order, decided=True))
     if QUEUED in where.statuses and not any(_READ(where)):
         queued = _queued(cohort, version, replace(where, statuses=()))
-        key = _PHOTOGRAPH.name if order == "name" else sa.null()
-        found.append(queued.add_columns(key) if order in ("name", *OF_READING) else queued)
+        last: sa.ColumnElement[Any] = _PHOTOGRAPH.name if order == "name" else sa.null()
+        found.append(queued if order == "added" else queued.add_columns(last))
     return sa.union_all(*found) if len(found) > 1 else found[0]
 
 
-def _with_key(joined: Joined, order: str) -> list[sa.ColumnElement[Any]]:
-    if order == "name":
-        return [joined.id.label("id"), _PHOTOGRAPH.name.label("key")]
-    return [joined.id.label("id"), *([joined.outcome.c[order].label("key")] if order in OF_READING else [])]
+def _sorted_by(joined: Joined, order: str) -> sa.ColumnElement[Any]:
+    return (_PHOTOGRAPH.name if order == "name" else joined.outcome.c[order]).label("key")
 
 
 def _queued(cohort: int, version: int | None, where: Where) -> sa.Select[Any]:
@@ -104,7 +103,8 @@ def _outcomes(cohort: int, version: int | None, where: Where, order: str, *, dec
         joined = joined.with_photographs()
         parts += own
     joined, parts = _further(joined, parts, where)
-    return sa.select(*_with_key(joined, order)).select_from(joined.source).where(*parts)
+    key = [] if order == "added" else [_sorted_by(joined, order)]
+    return sa.select(joined.id.label("id"), *key).select_from(joined.source).where(*parts)
 
 
 def _further(
@@ -114,7 +114,10 @@ def _further(
     outcome = joined.outcome.c
     parts += [outcome.kind.in_(where.kinds)] if where.kinds else []
     parts += [joined.eye == where.eye.value] if where.eye is not None else []
-    parts += [_among(joined.id, where.ids)] if where.ids else []
+    if len(where.ids) < FEW:
+        parts += [joined.id.in_(sa.select(sa.cast(_words(where.ids), sa.Integer)))] if where.ids else []
+    else:
+        parts.append(_among(joined.id, where.ids))
     limited: list[tuple[sa.ColumnElement[Any], tuple[float, float] | None]]
     limited = [(outcome.quality, where.quality), (outcome.distance, where.distance)]
     if where.target:
@@ -143,9 +146,7 @@ def _own(where: Where) -> Iterator[sa.ColumnElement[bool]]:
 
 
 def _among(one: sa.ColumnElement[int], ids: tuple[int, ...]) -> sa.ColumnElement[bool]:
-    """Whether an id is one of some; where these are many, it is looked up in a row of bytes, one for each id."""
-    if len(ids) < FEW:
-        return one.in_(sa.select(sa.cast(_words(ids), sa.Integer)))
+    """Whether an id is one of many: it is looked up in a row of bytes, one for each id."""
     listed = np.asarray(ids)
     first, last = int(listed.min()), int(listed.max())
     marks = np.zeros(last - first + 1, dtype=np.uint8)

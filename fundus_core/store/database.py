@@ -37,6 +37,7 @@ one reads the system holds anyway."""
 _MEMORY_KB = 65_536
 """What PostgreSQL may hold of a join before it writes it to disk: a cohort of 1,600,000."""
 
+_INSERT: Mapping[str, Any] = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
 _VERSION = sa.table("schema_version", sa.column("number", sa.Integer))
 _POSTGRES_LOCK = 0x46554E44
 
@@ -213,26 +214,29 @@ def truncate_journal(engine: sa.Engine) -> None:
 
 
 def insert_new(
-    connection: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]], *returning: sa.Column[Any]
+    connection: sa.Connection,
+    table: sa.Table,
+    rows: Sequence[Mapping[str, Any]],
+    *returning: sa.Column[Any],
+    known: bool = False,
 ) -> Sequence[Any]:
     """Insert rows; those whose key is taken already, even by somebody at this moment, stay as they are.
 
-    Returns, of the rows that are new and in any order, the columns that are named.
+    Returns, of the rows that are new and in any order, the columns that are named. Where it is ``known`` that all are
+    new, one that is not is an error.
     """
     if not rows:
         return ()
-    statement, bound = _of_rows(connection, table, rows)
-    statement = statement.on_conflict_do_nothing()
+    bound: Sequence[Mapping[str, Any]] | None = rows
+    statement = _INSERT[connection.dialect.name](table)
+    if connection.dialect.name == "postgresql":  # at once: a message for each row takes both ten times as long
+        given, bound = _given(rows, {name: table.c[name].type for name in rows[0]}), None
+        statement = statement.from_select(list(rows[0]), sa.select(*given.c))
+    statement = statement if known else statement.on_conflict_do_nothing()
     if not returning:
         connection.execute(statement, bound)
         return ()
     return connection.execute(statement.returning(*returning), bound).all()
-
-
-def insert(connection: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Insert rows with the same columns, none of whose keys is taken, in their order."""
-    if rows:
-        connection.execute(*_of_rows(connection, table, rows))
 
 
 def update_each(
@@ -271,20 +275,6 @@ def with_keys(
     return connection.execute(query.select_from(listed.table.join(given, sa.and_(*same)))).all()
 
 
-def _of_rows(
-    connection: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]
-) -> tuple[postgresql.Insert | sqlite.Insert, Sequence[Mapping[str, Any]] | None]:
-    """A statement that inserts rows, and what it is executed with: PostgreSQL is sent all at once, as one JSON text.
-
-    Row by row each would be a message of its own, which takes both sides ten times as long as the row.
-    """
-    statement = _insert(connection, table)
-    if connection.dialect.name != "postgresql":
-        return statement, rows
-    given = _given(rows, {name: table.c[name].type for name in rows[0]})
-    return statement.from_select(list(rows[0]), sa.select(*given.c)), None
-
-
 def _given(rows: Sequence[Mapping[str, Any]], types: Mapping[str, sa.types.TypeEngine[Any]]) -> sa.TableValuedAlias:
     """Rows as a table that a statement of PostgreSQL can read."""
     listed = sa.cast(sa.literal(json.dumps(rows, ensure_ascii=False), sa.Text), postgresql.JSON)
@@ -297,7 +287,7 @@ def insert_new_from(connection: sa.Connection, table: sa.Table, columns: Sequenc
 
     The query must have a condition, else SQLite mistakes ON CONFLICT for a join's ON.
     """
-    connection.execute(_insert(connection, table).from_select(columns, query).on_conflict_do_nothing())
+    connection.execute(_INSERT[connection.dialect.name](table).from_select(columns, query).on_conflict_do_nothing())
 
 
 @contextmanager
@@ -327,12 +317,6 @@ def count_anew(connection: sa.Connection, table: sa.Table) -> None:
     """
     if connection.dialect.name == "postgresql":
         connection.exec_driver_sql(f'ANALYZE "{table.name}"')
-
-
-def _insert(connection: sa.Connection, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
-    if connection.dialect.name == "postgresql":
-        return postgresql.insert(table)
-    return sqlite.insert(table)
 
 
 def migrate(engine: sa.Engine) -> None:

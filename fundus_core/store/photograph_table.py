@@ -45,7 +45,7 @@ def add(
             known[photograph.name] = photograph
             new.append(photograph)
     if new:
-        database.insert(connection, schema.photograph, [_row(cohort, photograph) for photograph in new])
+        database.insert_new(connection, schema.photograph, [_row(cohort, each) for each in new], known=True)
         _hold(connection, new)
     return Added(added=len(new) - renamed, renamed=renamed, present=len(photographs) - len(new))
 
@@ -74,7 +74,7 @@ def bring(
     _hold(connection, photographs)
     ids = {row.name: row.id for row in new}
     measured = [one for known in truth for one in _measurements(ids[known.photograph], known)]
-    database.insert(connection, schema.measurement, measured)
+    database.insert_new(connection, schema.measurement, measured, known=True)
 
 
 def _hold(connection: sa.Connection, new: Sequence[NewPhotograph]) -> None:
@@ -156,7 +156,7 @@ def _set_chunk(connection: sa.Connection, cohort: int, rows: Mapping[str, TruthR
     refresh_eyes(connection, [photograph for photograph, row in known.items() if row.eye])
     connection.execute(sa.delete(schema.measurement).where(_MEASUREMENT.photograph_id.in_(list(known))))  # named twice
     measured = [one for photograph, row in known.items() for one in _measurements(photograph, row)]
-    database.insert(connection, schema.measurement, measured)
+    database.insert_new(connection, schema.measurement, measured, known=True)
 
 
 def refresh_eyes(connection: sa.Connection, photographs: Sequence[int]) -> None:

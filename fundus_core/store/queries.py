@@ -52,8 +52,9 @@ def page(
         few = connection.execute(query.limit(some)).all()
         if len(few) == some:
             few = connection.execute(query).all() if counted() < FEW else None
-    if few is not None and (order == "added" or order in OF_READING):
-        found: Sequence[int] = [row.id for row in _sorted(few, descending=descending)[offset : offset + limit]]
+    if few is not None and by == order:
+        rows = sorted(few, reverse=descending) if order == "added" else _sorted(few, descending=descending)
+        found: Sequence[int] = [row.id for row in rows[offset : offset + limit]]
     elif few is not None or order not in OF_READING:
         sought = where if few is None else Where(ids=tuple(row.id for row in few) or (0,))  # nobody has that one
         sort = partial(select, order=order, target_id=target_id, descending=descending)
@@ -98,9 +99,7 @@ def _searched(
 
 
 def _sorted(rows: Sequence[Any], *, descending: bool) -> list[Any]:
-    """Rows with an id, and maybe a number to sort by: those without one come last, equal ones by their ids."""
-    if not rows or len(rows[0]) == 1:
-        return sorted(rows, reverse=descending)
+    """Rows with an id and a number to sort by: those without one come last, equal ones by their ids."""
     sign = -1 if descending else 1
     return sorted(rows, key=lambda row: (row[1] is None, sign * (row[1] or 0.0), row[0]))
 
