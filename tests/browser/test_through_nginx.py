@@ -10,22 +10,30 @@ import base64
 import contextlib
 import io
 import re
+import shutil
 import signal
 import socket
 import ssl
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
 
 import psutil
 import pytest
 from PIL import Image
 from playwright.sync_api import expect
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.web.server.starlette.starlette_server_config import XSRF_COOKIE_NAME
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from fundus_core import runs
+from fundus_core.models import card_files, ownership, registry
 from fundus_core.records import Rule
 from fundus_core.store import AuditLog, Cohort
 from pages.parts.shell import people
 from tests.browser.proxied import ANNA, BEN, ELSEWHERE, EVE, House, Visitor, asks, heard, media, shared_house
+from tests.pages.test_shared_attacks import changed
 
 pytestmark = [
     pytest.mark.browser,
@@ -210,6 +218,126 @@ def attack_pages(siege: Siege, hers: Cohort, selection: str) -> None:
                 state.id, state.string_value = each, word
             told = heard(tab, message).replace(word, "")
             assert not any(secret in told for secret in SECRETS), word
+            siege.tried[BEN] += word == hers.key  # a name or a number is a word that anybody may type
+
+
+MODEL = "annas-own"
+
+
+def her_model(house: House) -> None:
+    """A model of Anna's, as recalibrating one leaves it."""
+    shipped = registry.find("sample-rendered").folder
+    folder = house.folder / "models" / MODEL
+    shutil.copytree(shipped, folder)
+    card = folder / "card.toml"
+    card.write_text(card.read_text("utf-8").replace("sample-rendered", MODEL), "utf-8")
+    ownership.write(card_files.read(card), ownership.Ownership(ANNA))
+
+
+def attack_models(siege: Siege) -> None:
+    """A link to her model, its name where a model is chosen, and its owner's buttons."""
+    her_model(siege.house)
+    ben, mine = siege.ben, siege.house.store.cohort("Van of Ben").key
+    shown = siege.anna.shown("models")
+    assert MODEL in shown
+    for page, query in (("models", ""), ("evaluate", f"cohort={mine}&model={MODEL}"), ("new_cohort", "")):
+        assert MODEL not in ben.shown(page, query).replace(query, "").replace(f"“{MODEL}”", ""), page
+    siege.tried[BEN] += 1  # of the link; the other pages only do not show it
+    buttons = {one for one in re.findall(r'id: "(\$\$ID[^"]+)"', shown) if MODEL in one}
+    assert buttons
+    before = {path: path.read_bytes() for path in (siege.house.folder / "models").rglob("*") if path.is_file()}
+    assert MODEL not in told(ben, press(asks("models"), *buttons))
+    assert {path: path.read_bytes() for path in before} == before
+
+
+def press(message: BackMsg, *buttons: str) -> BackMsg:
+    """The message, with buttons pressed by their ids."""
+    for each in buttons:
+        state = message.rerun_script.widget_states.widgets.add()
+        state.id, state.trigger_value = each, True
+    return message
+
+
+def told(who: Visitor, message: BackMsg) -> str:
+    """What somebody is told on a connection of its own."""
+    with who.connection() as tab:
+        return heard(tab, message)
+
+
+def attack_run(siege: Siege) -> None:
+    """Her run, which waits: watched, gone on with, ended, and taken to the cluster by the buttons of her page."""
+    store, hers = siege.house.store, siege.house.store.cohort("Clinic of Anna")
+    run = runs.submit(store, hers.id, ["sample-rendered"])
+    runs.pause(store, run)
+    query = f"run={run}-{hers.key}"
+    shown = siege.anna.shown("new_cohort", query)
+    buttons = set(re.findall(rf'id: "(\$\$ID[^"]+-(?:cluster|resume|cancel){run})"', shown))
+    assert len(buttons) == 3
+    for query in (f"run={run}-{hers.key}", f"run={run}-{hers.key}&to={hers.key}", ""):
+        for each in buttons:
+            assert "Paused" not in told(siege.ben, press(asks("new_cohort", query), each))
+            siege.tried[BEN] += bool(query)
+    assert runs.progress(store, run).state == "paused"
+
+
+def brought(who: Visitor, archive: bytes, *, session: str = "") -> str:
+    """Bring an export in as the page of cohorts does; where ``session`` is named, as a file of that connection."""
+    with who.connection() as tab:
+        page = heard(tab, asks("cohorts"))
+        own = re.findall(r'session_id: "([^"]+)"', page)[0]
+        opens = re.findall(r'button \{\s+id: "([^"]+)"\s+label: "Bring in an export"', page)[0]
+        dialog = heard(tab, press(asks("cohorts"), opens))
+        where = BackMsg()
+        where.file_urls_request.session_id = session or own  # nobody heeds it
+        where.file_urls_request.request_id = "1"
+        where.file_urls_request.file_names.append("x.zip")
+        address = heard(tab, where, "file_urls_response")
+        given = {
+            name: re.findall(rf'{name}: "([^"]+)"', address)[0] for name in ("file_id", "upload_url", "delete_url")
+        }
+        path = given["upload_url"].removeprefix("/eyes").replace(own, session or own)
+        who.get("/_stcore/health")  # leaves a token, as a browser's first request does
+        token = {"x-xsrftoken": who.client.cookies[XSRF_COOKIE_NAME]}
+        answer = who.get(path, "PUT", files={"file": ("x.zip", archive)}, headers=token)
+        if answer.status_code != 204:
+            return f"{answer.status_code}"
+        bring = BackMsg()
+        bring.rerun_script.page_name = "cohorts"
+        bring.rerun_script.fragment_id = re.findall(r'fragment_id: "([0-9a-f]+)"', dialog)[-1]
+        bring.rerun_script.page_script_hash = re.findall(r'page_script_hash: "([0-9a-f]+)"', dialog)[-1]
+        state = bring.rerun_script.widget_states.widgets.add()
+        state.id = re.findall(r'file_uploader \{\s+id: "([^"]+)"', dialog)[0]
+        one = state.file_uploader_state_value.uploaded_file_info.add()
+        one.file_id, one.name, one.size = given["file_id"], "x.zip", len(archive)
+        for name, value in given.items():
+            setattr(one.file_urls, name, value)
+        page = heard(tab, bring)
+        return heard(tab, press(bring, re.findall(r'button \{\s+id: "([^"]+)"\s+label: "Bring in"', page)[0]))
+
+
+def attack_archives(siege: Siege, session: str, folder: Path) -> None:
+    """An export under her cohort's name, one that claims her hashes, one for her connection; and one that is his."""
+    house = siege.house
+    as_(house, BEN).export("Van of Ben", folder / "ben.zip")
+    hers, his = (str(house.store.hashes(name)[0]) for name in ("Clinic of Anna", "Van of Ben"))
+    before = house.store.cohorts()
+
+    def named(name: str, data: bytes, to: bytes = b"Clinic of Anna") -> bytes:
+        return data.replace(b"Van of Ben", to) if name == "cohort.json" else data
+
+    for change in (named, lambda _name, data: data.replace(his.encode(), hers.encode())):
+        archive = changed(folder / "ben.zip", folder / "x.zip", change).read_bytes()
+        answer = brought(siege.ben, archive)
+        assert "already" in answer or "lacks the bytes" in answer
+        assert not any(word in answer for word in ("C001", "C000_"))
+    assert brought(siege.ben, archive, session=session) == "404"
+    siege.tried[BEN] += 1
+    assert house.store.cohorts() == before
+    taken = changed(folder / "ben.zip", folder / "y.zip", partial(named, to=b"Bus of Ben"))
+    answer = brought(siege.ben, taken.read_bytes())
+    assert "Bus of Ben" in {one.name for one in house.store.cohorts()}, answer
+    assert house.store.cohort("Bus of Ben").owner == BEN
+    assert "Bus of Ben" not in siege.anna.shown("cohorts")
 
 
 def attack_after(siege: Siege) -> None:
@@ -241,7 +369,7 @@ def listening(process: int) -> set[tuple[str, int]]:
 
 
 def test_nobody_gets_over_http_what_is_not_theirs(tmp_path):
-    with shared_house(tmp_path) as house:
+    with shared_house(tmp_path, FUNDUS_LAB_CLUSTER="127.0.0.1:9") as house:
         siege = Siege(house, *(Visitor(house.site, name).sign_in() for name in (ANNA, BEN)), Visitor(house.site))
         cohort, item, chosen = anna_s(house)
         page = siege.anna.shown("one_photograph", f"cohort={cohort.key}&photograph={item.key}")
@@ -250,6 +378,9 @@ def test_nobody_gets_over_http_what_is_not_theirs(tmp_path):
         attack_files(siege, picture, session)
         attack_connections(siege, session)
         attack_pages(siege, cohort, chosen.key)
+        attack_models(siege)
+        attack_run(siege)
+        attack_archives(siege, session, tmp_path)
         attack_after(siege)
         assert listening(house.process.pid) == {("127.0.0.1", house.port)}
         house.process.send_signal(signal.SIGTERM)
