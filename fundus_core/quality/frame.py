@@ -118,7 +118,7 @@ def _beyond(pixels: Pixels, bounds: RetinaBounds, white: NDArray[np.bool_]) -> t
     differs = np.zeros(away.size, np.uint8)
     differs[beyond] = (away.take(beyond) > _LIT) & ~white.take(beyond)
     opened = cv2.morphologyEx(differs.reshape(away.shape), cv2.MORPH_OPEN, _STROKE)
-    soft = np.asarray(cv2.blur(pixels, (5, 5)), np.float32).reshape(-1, 3).take(beyond, axis=0)
+    soft = cv2.blur(pixels, (5, 5)).reshape(-1, 3).take(beyond, axis=0).astype(np.float32)
     low, high = quantiles(soft[:, 2] - soft[:, 0], 0.05, 0.95)
     return float(np.count_nonzero(opened) / len(beyond)), high - low if high > 0.0 else 0.0
 

@@ -116,7 +116,8 @@ def measure(photograph: Photograph, bounds: RetinaBounds, view: View, lines: Rid
     colour = quantiles((highest[::4] - lowest[::4]) / (highest[::4] + np.float32(8.0)), 0.5)[0]
     change = np.zeros(1, np.float32)
     if not black:
-        change = _slope(np.asarray(view.planes.sum(axis=0) / np.float32(3.0)))[::2, ::2][view.inside[::2, ::2]]
+        grey = (view.planes[0] + view.planes[1] + view.planes[2]) / np.float32(3.0)
+        change = _slope(grey)[::2, ::2][view.inside[::2, ::2]]
     hue, slope = _shades(half) if not black else (0.0, 0.0)
     return Traits(
         view=view,
@@ -177,7 +178,7 @@ def _shades(half: View) -> tuple[float, float]:
     """Return how far red over green ranges, and how steeply green changes: a retina has one hue and no hard edges."""
     red, green = (half.smooth(plane, 1.4) + np.float32(8.0) for plane in half.planes[:2])
     low, high = quantiles(red[half.inside] / green[half.inside], 0.05, 0.95)
-    return math.log(high / low), quantiles(_slope(np.log(green))[half.inside], 0.95)[0] / 2
+    return math.log(high / low), quantiles(_slope(np.asarray(cv2.log(green), np.float32))[half.inside], 0.95)[0] / 2
 
 
 def _together(half: View) -> float:

@@ -21,6 +21,8 @@ _LEAST = 125
 """Pixels of half the size, from which on percentiles mean something."""
 _HALVING = 1 / 4 + 2 / 3
 """Variance that averaging two pixels and interpolating between them add to a blur, squared pixels."""
+_LITTLE = np.float32(1e-4)
+"""Weight that keeps a place without any field from being divided by nothing."""
 
 
 @dataclass(frozen=True)
@@ -72,11 +74,15 @@ class View:
 
     def smooth(self, plane: Plane, sigma: float) -> Plane:
         """Blur a plane (height x width) within the field: what lies outside does not bleed in."""
-        return blur(plane * self.weight, sigma) / (blur(self.weight, sigma) + np.float32(1e-4))
+        return blur(plane * self.weight, sigma) / (blur(self.weight, sigma) + _LITTLE)
 
     def relative(self, channel: int, fine: float, coarse: float) -> Plane:
-        """Return a channel smoothed finely, as a share above or below its coarsely smoothed surroundings."""
-        finely = self.smooth(self.planes[channel], fine)
+        """Return a channel smoothed finely, as a share above or below its coarsely smoothed surroundings.
+
+        A blur by a pixel ends within the rim around ``inside``, so that there is nothing to weigh.
+        """
+        plane = self.planes[channel]
+        finely = self.smooth(plane, fine) if fine > 1.0 else blur(plane, fine) / (np.float32(1.0) + _LITTLE)
         coarsely = self.half.smooth(self.half.planes[channel], math.sqrt(coarse**2 - _HALVING) / 2)
         around = cv2.resize(coarsely, finely.shape[::-1], interpolation=cv2.INTER_LINEAR)
         return np.asarray((finely - around) / (around + np.float32(8.0)), np.float32)
@@ -159,7 +165,9 @@ def _shrink(window: Pixels, size: tuple[int, int]) -> Plane:
     green = np.asarray(cv2.extractChannel(window, 1), np.uint8)
     green = np.asarray(cv2.resize(green, (3 * size[0], 3 * size[1]), interpolation=cv2.INTER_LINEAR), np.uint8)
     green = np.asarray(cv2.blur(green, (3, 3)), np.uint8)[1::3, 1::3]  # the same mean, taken everywhere, costs less
-    return np.asarray((red, green, blue), np.float32)
+    planes = np.empty((3, *green.shape), np.float32)
+    planes[0], planes[1], planes[2] = red, green, blue  # one by one: numpy stacks bytes slowly
+    return planes
 
 
 def _averaged(image: Pixels, size: tuple[int, int]) -> Pixels:
