@@ -1,10 +1,12 @@
 """Figures of one cohort's observations with the tables they are drawn from: scatter, agreement, calibration, errors."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from fundus_core import evaluation, figures
 from fundus_core.analyses.multiple_testing import Tests
+from fundus_core.analyses.result_cache import Memory
 from fundus_core.analyses.scores import BEYOND, constants, estimates, is_number
 from fundus_core.analyses.study import Analysis, Canvas, Rows, Study
 from fundus_core.evaluation import QUANTILES, Bins, CalibrationCurve, Cell, Difference, ErrorDistribution, Estimate
@@ -44,7 +46,9 @@ SCATTER = Analysis(
 
 
 def _thinned(study: Study, target: str) -> tuple[Any, ...]:
-    (whole,) = study.groups(target)
+    alone = replace(study, settings=replace(study.settings, level=study.level), memory=Memory())
+    alone.memory.kept("ordered", None, lambda: study.ordered)
+    (whole,) = alone.groups(target)  # nobody else's memory holds them: of very many people they are half a GB
     few = figures.thinned(whole, TARGETS[target])
     lie = (few.crowd.across, few.crowd.up, few.crowd.counts) if few.crowd else ()
     return (few.ids, few.truth, few.predicted, *lie)
