@@ -70,7 +70,10 @@ def eyes_in_names(names: Iterable[str]) -> list[Eye]:
     >>> eyes_in_names(["P17_R.jpg", "P18_R.jpg"])
     [<Eye.RIGHT: 'right'>, <Eye.RIGHT: 'right'>]
     """
-    shapes = [str(name).translate(_SAME_SHAPE) for name in names]
+    words = list(map(str, names))
+    shapes = "\0".join(words).translate(_SAME_SHAPE).split("\0")  # at once it takes a tenth of the time
+    if len(shapes) != len(words):  # no name at all, or one that holds the sign between them
+        shapes = [word.translate(_SAME_SHAPE) for word in words]
     eyes = {shape: eye_in_name(shape) for shape in set(shapes)}
     return [eyes[shape] for shape in shapes]
 

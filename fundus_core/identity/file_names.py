@@ -4,8 +4,11 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 
+import numpy as np
+
 from fundus_core.identity.eyes import says_eye
 from fundus_core.identity.id_spellings import OF_IDS, folded, last_part, without_ending
+from fundus_core.records import Labels
 
 _BETWEEN = re.compile(r"[_\-\s()]+")
 _GOES_ON = re.compile(r"-\d{1,5}(?!\d)")
@@ -22,6 +25,12 @@ def as_path(name: str) -> str:
     ('D:/study/a.jpg', 'a.jpg')
     """
     return name.replace("\\", "/").removeprefix("./")
+
+
+def as_paths(names: Labels) -> Labels:
+    """Return n names as :func:`as_path` does; the same array where all are paths as they stand."""
+    odd = (np.strings.find(names, "\\") >= 0) | np.strings.startswith(names, "./")
+    return np.array([as_path(str(name)) for name in names], dtype=np.str_) if odd.any() else names
 
 
 def agreeing(lines: Sequence[str], photographs: Sequence[str]) -> tuple[list[str], list[bool]]:

@@ -219,8 +219,8 @@ def is_doubtful(word: str) -> bool:
     return _plain(word) in _DOUBTFUL
 
 
-def standing_for_many(words: Sequence[str] | Iterable[str]) -> dict[str, int]:
-    """Return the doubtful ids that stand more often than any other id does, and how often.
+def standing_for_many(words: Iterable[str] | Mapping[str, int]) -> dict[str, int]:
+    """Return the doubtful ids, of all or of how often each stands, that stand more often than any other, and how often.
 
     People have a row, or one per eye and visit; an ``NA`` with more rows than anybody is not one person.
 

@@ -24,7 +24,7 @@ class Visiting:
         """Return predictions with the visits that their photographs' names hold, and a note of it."""
         if not self.in_names or (made.table.visit != "").any():
             return made
-        found = truth.visits_in_names([str(name) for name in made.table.photograph])
+        found = truth.visits_in_names(made.table.photograph)
         if not (found != "").any():
             return made
         lines = None if made.lines is None else replace(made.lines, visit=found)

@@ -8,7 +8,7 @@ import numpy as np
 
 from fundus_core.tables import arrow, grid
 from fundus_core.tables.grid import Grid, Head
-from fundus_core.tables.table import Words
+from fundus_core.tables.table import Told, Words
 from fundus_core.tables.writing import restored
 
 LEAST = 2_000_000
@@ -16,8 +16,8 @@ LEAST = 2_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Large:
-    """What the reader would find in a grid, without one."""
+class Form:
+    """How a large table is laid out."""
 
     head: Head
     """Where the heading is."""
@@ -25,21 +25,26 @@ class Large:
     """The first rows, stripped, the heading among them."""
     separator: str
     """Of cells."""
+
+
+@dataclass(frozen=True, slots=True)
+class Large:
+    """What the reader would find in a grid, without one."""
+
+    form: Form
+    """How it is laid out."""
     columns: tuple[Words, ...]
     """An array of n stripped strings for each column, of the rows below the heading."""
     suspects: tuple[int, ...]
     """Positions of rows that are empty, or may be a total or the heading again."""
 
 
-def read(data: bytes, text: str, encoding: str, blank: str, is_total: Callable[[str], bool]) -> Large | None:
-    """Read a table; ``None`` where it must be read cell by cell.
+def form_of(text: str, blank: str) -> Form | None:
+    """Return how a table is laid out; ``None`` where it must be read cell by cell.
 
     Args:
-        data: What the file holds.
-        text: The same as text.
-        encoding: Of the bytes.
+        text: What the file holds.
         blank: What is stripped from cells.
-        is_total: Whether a cell looks like the first one of a total's row.
     """
     odd = any(sign in text for sign in ('"', "\ufffd", "\0", "\n\n")) or text.startswith(("sep=", "\ufeff", "\n"))
     if len(text) < LEAST or odd:
@@ -49,20 +54,33 @@ def read(data: bytes, text: str, encoding: str, blank: str, is_total: Callable[[
     head, width = grid.find_head(above), len(above[-1]) if above else 0
     if width < 2 or len(head.headings) != width or not any(sum(map(bool, row)) > 1 for row in above):
         return None
-    source = data if encoding in ("utf-8", "utf-8-sig") else text.encode()
-    found = arrow.read(source, [str(at) for at in range(width)], separator=separator, skip=head.first)
+    return Form(head, above, separator)
+
+
+def read(source: bytes, form: Form, blank: str, is_total: Callable[[str], bool]) -> Large | None:
+    """Read a table; ``None`` where it must be read cell by cell.
+
+    Args:
+        source: What the file holds, in UTF-8.
+        form: How it is laid out.
+        blank: What is stripped from cells.
+        is_total: Whether a cell looks like the first one of a total's row.
+    """
+    head, above = form.head, form.above
+    names = [str(at) for at in range(len(head.headings))]
+    found = arrow.read(source, names, separator=form.separator, skip=head.first)
     if found is None or not (n := len(found["0"])):
         return None
     again = [row[0] for row in above[head.start : head.first] if row]
     columns, empty, suspect = [], np.ones(n, dtype=bool), np.zeros(n, dtype=bool)
     for name in list(found):
         cells, codes = arrow.distinct(found.pop(name), lambda cell: restored(cell).strip(blank))
-        columns.append(np.array([*cells, ""], dtype=object)[codes])
+        columns.append(Told.of(cells, codes))
         if empty.any():
             suspect |= empty & np.array([is_total(cell) or (name == "0" and cell in again) for cell in cells])[codes]
             empty &= np.array([not cell for cell in cells])[codes]
     arrow.give_back()
-    return Large(head, above, separator, tuple(columns), tuple(np.flatnonzero(suspect | empty).tolist()))
+    return Large(form, tuple(columns), tuple(np.flatnonzero(suspect | empty).tolist()))
 
 
 def _first_rows(text: str, separator: str, blank: str) -> Grid:

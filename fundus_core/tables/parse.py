@@ -10,8 +10,8 @@ from typing import NamedTuple, TypeVar
 
 import numpy as np
 
-from fundus_core.records import Floats
-from fundus_core.tables.table import Words
+from fundus_core.records import Floats, Labels
+from fundus_core.tables.table import Codes, Told, Words
 from fundus_core.tables.units import unit_of
 
 T = TypeVar("T")
@@ -24,6 +24,7 @@ MISSING = frozenset(
     )
 )
 """Words for 'nobody measured it', lower case after NFKC."""
+_LONGEST_MISSING = max(map(len, MISSING)) + 2
 
 PLAIN = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d{1,3})?", re.ASCII)
 _NUMBER_AND_REST = re.compile(r"([+-]?\s?(?:\d[\d.,' ]*|[.,]\d+)(?:e[+-]?\d{1,3})?)\s*(.*)", re.ASCII | re.DOTALL)
@@ -63,6 +64,8 @@ def fold(word: str) -> str:
 
 def is_missing(word: str) -> bool:
     """Return whether the word says that there is no value."""
+    if len(word) > _LONGEST_MISSING and word.isascii() and word.isprintable() and "  " not in word:
+        return False  # nothing that ``fold`` does makes it shorter
     return fold(word) in MISSING
 
 
@@ -138,12 +141,14 @@ def decimal_mark(words: list[str]) -> str:
     return "," if any(_COMMA_THREE.fullmatch(word) for word in folded) else "."
 
 
-def distinct(words: Words) -> tuple[list[str], np.ndarray[tuple[int], np.dtype[np.int64]]]:
+def distinct(words: Words | Labels) -> tuple[list[str], Codes]:
     """Return the distinct words in order of appearance, and for each row the index of its word."""
     import pandas as pd
 
+    if isinstance(words, Told) and words.different is not None:
+        return words.different
     codes, found = pd.factorize(np.asarray(words, dtype=object))
-    return [str(word) for word in found], codes.astype(np.int64)
+    return [str(word) for word in found], codes
 
 
 def each(words: Words, read: Callable[[str], T]) -> list[T]:
@@ -151,6 +156,13 @@ def each(words: Words, read: Callable[[str], T]) -> list[T]:
     found, codes = distinct(words)
     results = [read(word) for word in found]
     return [results[code] for code in codes]
+
+
+def labels(words: Words, read: Callable[[str], str]) -> Labels:
+    """Return what ``each`` does, as an array of words."""
+    found, codes = distinct(words)
+    results = np.array(list(map(read, found)), dtype=np.str_)
+    return results if len(found) == len(codes) else results[codes]
 
 
 def numbers(words: list[str], decimal: str = ".") -> tuple[Floats, dict[int, Number]]:

@@ -43,9 +43,14 @@ def read_table(data: bytes, name: str, *, sheet: str | None = None, hidden_rows:
         table = _table(found.grid, name, f"sheet '{found.title}'", found.notes, found.faults, found.hidden, hidden_rows)
         return replace(join_units(spread_out(undone(table))), sheet=found.title)
     written, encoding = text.decode(data, name)
-    if (plain := large.read(data, written, encoding, _BLANK, _is_total)) is not None:
-        del written
-        return join_units(spread_out(undone(_large(plain, name, _how(encoding, grids.SEPARATORS[plain.separator])))))
+    if (form := large.form_of(written, _BLANK)) is not None:
+        utf_8 = encoding in ("utf-8", "utf-8-sig")
+        data = data if utf_8 else written.encode()
+        del written  # it takes as much as the file, and is made again where it is needed after all
+        if (plain := large.read(data, form, _BLANK, _is_total)) is not None:
+            del data
+            return join_units(spread_out(undone(_large(plain, name, _how(encoding, grids.SEPARATORS[form.separator])))))
+        written = text.decode(data, name)[0] if utf_8 else data.decode()
     rows, separator, faults = grids.split(written)
     if _UNREADABLE in written:
         faults = [*faults, *_unreadable(rows, encoding)]
@@ -70,12 +75,12 @@ def _how(encoding: str, separator: str) -> str:
 
 def _large(found: Large, name: str, how: str) -> Table:
     """As ``_table``, of columns: only rows that may be no data are looked at one by one."""
-    head, n = found.head, len(found.columns[0])
-    _refuse_huge(head.first + n, max(len(found.columns), *map(len, found.above)), name)
+    head, above, n = found.form.head, found.form.above, len(found.columns[0])
+    _refuse_huge(head.first + n, max(len(found.columns), *map(len, above)), name)
     kept, faults = np.ones(n, dtype=bool), []
     for at in found.suspects:
         row = [column[at] for column in found.columns]
-        kept[at], fault = _judged(row, head.first + at, len(row), found.above[head.start : head.first])
+        kept[at], fault = _judged(row, head.first + at, len(row), above[head.start : head.first])
         faults += fault
     columns = found.columns if kept.all() else [column[kept] for column in found.columns]
     return _under_headings(columns, head.first + 1 + np.flatnonzero(kept), head, name, how, _notes(head), faults)

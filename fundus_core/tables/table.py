@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,6 +47,33 @@ def as_csv(faults: Iterable[Fault]) -> str:
 
 Words = NDArray[np.object_]
 """n strings; objects rather than fixed-width characters, so that one long cell does not widen all."""
+
+
+Codes = np.ndarray[tuple[int], np.dtype[np.int64]]
+"""n numbers, of any width: of each row's word among the different ones."""
+
+
+class Told(np.ndarray[Any, Any]):
+    """Words of which the reader told beforehand which differ: nobody need look for them among all rows again."""
+
+    different: tuple[list[str], Codes] | None
+    """The different words in order of appearance, and for each row the number of its word; ``None`` of some rows."""
+
+    def __array_finalize__(self, of: NDArray[Any] | None) -> None:
+        """What is taken of the rows, or made of them, is not told of."""
+        self.different = None
+
+    @classmethod
+    def of(cls, cells: list[str], codes: Codes) -> Words:
+        """Return a word for each code; ``cells`` may hold a word twice, and come in order of appearance."""
+        found = cells
+        if len(set(cells)) < len(cells):
+            found = list(dict.fromkeys(cells))
+            place = {word: at for at, word in enumerate(found)}
+            codes = np.array([place[word] for word in cells])[codes]
+        made: Told = np.array([*found, ""], dtype=object)[codes].view(cls)
+        made.different = found, codes.astype(np.min_scalar_type(len(found)))
+        return made
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -59,7 +59,7 @@ def decode(data: bytes, name: str) -> tuple[str, str]:
 
 def refuse_other_formats(data: bytes, name: str) -> None:
     """Raise ``TruthError`` where the file is empty, huge or starts as another kind of file does."""
-    if not data.strip(b" \t\r\n\0\xef\xbb\xbf\xff\xfe"):
+    if not any(part.strip(b" \t\r\n\0\xef\xbb\xbf\xff\xfe") for part in (data[:_SAMPLE], data)):
         raise TruthError("'{name}' is empty; give a table with a heading and at least one row.", name=name)
     if len(data) > MAX_BYTES:
         raise TruthError(

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from fundus_core.errors import say
+from fundus_core.tables import parse
 from fundus_core.tables.table import Fault, Table, Words
 from fundus_core.tables.writing import restored
 
@@ -30,9 +31,10 @@ def undone(table: Table) -> Table:
     """Return a table without formulas of one text and apostrophes, and say so; never where two cells would be one."""
     columns, notes, faults = [], list(table.notes), list(table.faults)
     for heading, words in zip(table.headings, table.columns, strict=True):
-        changed = {str(word): plain(str(word)) for word in set(words) if str(word)[:1] in "=+-@＝＋－＠'\u2019\t"}
+        different = parse.distinct(words)[0]
+        changed = {word: plain(word) for word in different if word[:1] in "=+-@＝＋－＠'\u2019\t"}
         changed = {word: bare for word, bare in changed.items() if bare != word}
-        if changed and not set(changed.values()) & (set(words) - set(changed)) and _one_to_one(changed):
+        if changed and not set(changed.values()) & (set(different) - set(changed)) and _one_to_one(changed):
             count = sum(1 for word in words if word in changed)
             notes.append(
                 say(

@@ -58,17 +58,17 @@ def load(
         UsageError: The file does not exist or cannot be opened.
         TruthError: The table cannot be used; the message says why.
     """
-    if isinstance(source, bytes):
-        data = source
-    else:
-        name = name or Path(source).name
-        try:
-            data = Path(source).read_bytes()
-        except OSError as error:
-            raise UsageError(
-                "The truth table '{source}' cannot be opened ({strerror}); give the path of a CSV or XLSX file.",
-                source=source,
-                strerror=error,
-            ) from error
-    table = read_table(data, name or "table", sheet=sheet)
+    known = name or ("table" if isinstance(source, bytes) else Path(source).name)
+    table = read_table(source if isinstance(source, bytes) else _bytes(source), known, sheet=sheet)
     return apply(table, apply_options(proposal or propose(table), *said))
+
+
+def _bytes(source: Path | str) -> bytes:
+    try:
+        return Path(source).read_bytes()
+    except OSError as error:
+        raise UsageError(
+            "The truth table '{source}' cannot be opened ({strerror}); give the path of a CSV or XLSX file.",
+            source=source,
+            strerror=error,
+        ) from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -144,34 +145,34 @@ def _lines(
     parts = [_side(eye, columns, quantities, made, record) for eye in sides]
     if len(sides) > 1:
         record.notes.append("Right and left stand side by side in one row; each row was read as two lines.")
-    rows = np.concatenate([part.rows for part in parts])
-    order = np.argsort(rows, kind="stable")
+    order = np.argsort(np.concatenate([part.rows for part in parts]), kind="stable")
+
+    def put(columns: Sequence[NDArray[Any]]) -> NDArray[Any]:
+        return columns[0] if len(columns) == 1 else np.concatenate(columns)[order]
 
     def joined(of: str) -> dict[str, Floats]:
         names = [name for name in TARGETS if any(name in getattr(part, of) for part in parts)]
-        return {name: np.concatenate([_or_missing(part, of, name) for part in parts])[order] for name in names}
+        return {name: put([_or_missing(part, of, name) for part in parts]) for name in names}
 
     return TruthTable(
         name="",
         level="",
-        rows=rows[order],
-        photograph=np.concatenate([part.photograph for part in parts])[order],
-        patient_id=np.concatenate([part.patient_id for part in parts])[order],
-        eye=np.concatenate([part.eye for part in parts])[order],
-        visit=np.concatenate([part.visit for part in parts])[order],
+        rows=put([part.rows for part in parts]),
+        photograph=put([part.photograph for part in parts]),
+        patient_id=put([part.patient_id for part in parts]),
+        eye=put([part.eye for part in parts]),
+        visit=put([part.visit for part in parts]),
         values=joined("values"),
         predicted=joined("predicted"),
         low=joined("low"),
         high=joined("high"),
-        covariates={
-            name: np.concatenate([part.covariates[name] for part in parts])[order] for name in parts[0].covariates
-        },
+        covariates={name: put([part.covariates[name] for part in parts]) for name in parts[0].covariates},
     )
 
 
 def _or_missing(part: TruthTable, of: str, name: str) -> Floats:
     found: Mapping[str, Floats] = getattr(part, of)
-    return found.get(name, np.full(len(part), np.nan))
+    return found[name] if name in found else np.full(len(part), np.nan)
 
 
 def _side(
@@ -183,10 +184,10 @@ def _side(
     eye = _eyes(mine, photograph, record)
     if side:
         wide = any(column.role == "photograph" and column.eye for column, _ in columns)
-        keep = np.flatnonzero(photograph != "" if wide else np.isin(eye, ("", side.value)))
+        keep: NDArray[np.int64] | slice = np.flatnonzero(photograph != "" if wide else np.isin(eye, ("", side.value)))
         eye = np.full(len(record.rows), side.value)
     else:
-        keep = np.arange(len(record.rows))
+        keep = slice(None)  # copies nothing
     own = [q for q in quantities if q.eye is side] if side else []
     chosen = {q.role: q for q in [*(q for q in quantities if q.eye is Eye.UNKNOWN), *own] if q.role in TARGETS}
     told = {role: one for eye_ in dict.fromkeys((Eye.UNKNOWN, side)) for (role, of), one in made.items() if of is eye_}
@@ -231,12 +232,13 @@ def _names(columns: Sequence[tuple[Column, Words]], role: str, n: int) -> Labels
     found = next((words for column, words in columns if column.role == role), None)
     if found is None:
         return np.full(n, "")
-    return np.array(parse.each(found, lambda word: "" if is_nobody(word) else word), dtype=np.str_)
+    return parse.labels(found, lambda word: "" if is_nobody(word) else word)
 
 
 def _not_for_many(lines: TruthTable, record: Record) -> TruthTable:
     """Take away an id such as ``NA`` that more rows have than any person: it is not one person, and may be many."""
-    many = standing_for_many([str(word) for word in lines.patient_id])
+    found, codes = parse.distinct(lines.patient_id)
+    many = standing_for_many(dict(zip(found, np.bincount(codes).tolist(), strict=True)))
     for word, count in many.items():
         what = say(
             "'{word}' stands in {count:,} rows as the patient, more than any other id: it was not taken "
@@ -245,12 +247,14 @@ def _not_for_many(lines: TruthTable, record: Record) -> TruthTable:
             count=count,
         )
         record.faults.append(Fault(0, "", word, "shared_id", what))
+    if not many:
+        return lines
     return replace(lines, patient_id=np.where(np.isin(lines.patient_id, list(many)), "", lines.patient_id))
 
 
-def _covariates(columns: Sequence[tuple[Column, Words]], keep: NDArray[np.int64]) -> Mapping[str, Labels]:
+def _covariates(columns: Sequence[tuple[Column, Words]], keep: NDArray[np.int64] | slice) -> Mapping[str, Labels]:
     return {
-        column.heading: np.array(parse.each(words[keep], _group), dtype=np.str_)
+        column.heading: parse.labels(words, _group)[keep]
         for column, words in columns
         if column.role in ("covariate", "visit")
     }

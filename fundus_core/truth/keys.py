@@ -17,6 +17,7 @@ from fundus_core.identity import (
     Joinable,
     agreeing,
     as_path,
+    as_paths,
     eye_in_name,
     ids_in_names,
     injuries,
@@ -146,18 +147,12 @@ def _named(truth: TruthTable, known: Known) -> Sides:
 
 def _alike(lines: Labels, names: Labels) -> Sides | None:
     """Both sides where they name the same, each photograph once, so that nothing is left to be recognised."""
-    if any(as_path(word) != word for words in (lines, names) for word in _telling(words)):
+    if any(as_paths(words) is not words for words in (lines, names)):
         return None
     ours, theirs, n = met(lines, names)
     seen = np.bincount(theirs, minlength=n)
     here = np.bincount(ours, minlength=n + 1)[:n]
     return Sides(lines, names) if len(names) and ((seen == 1) & (here > 0)).all() else None
-
-
-def _telling(words: Labels) -> list[str]:
-    """Words that are not a path as they stand."""
-    odd = (np.strings.find(words, "\\") >= 0) | np.strings.startswith(words, "./")
-    return [str(word) for word in words[odd]]
 
 
 def _under_pseudonym(truth: TruthTable, known: Known, pseudonyms: Pseudonymiser) -> Sides:

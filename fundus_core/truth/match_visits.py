@@ -3,7 +3,7 @@
 import datetime as dt
 import re
 import unicodedata
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -182,7 +182,7 @@ _WORD = re.compile(
 _YEAR = re.compile(r"(?:19|20)\d\d")
 
 
-def visits_in_names(paths: Sequence[str]) -> Labels:
+def visits_in_names(paths: Sequence[str] | Labels) -> Labels:
     """Find the visit in each photograph's name, else in its folders from the nearest up.
 
     Dates go before words (``visit2``, ``baseline``, ``2回目``), and those before folders that are years. One kind is
@@ -200,13 +200,25 @@ def visits_in_names(paths: Sequence[str]) -> Labels:
     >>> visits_in_names(["v1/P1.png", "v2/P1.png"]).tolist(), visits_in_names(["P1.png", "P2.png"]).tolist()
     (['v1', 'v2'], ['', ''])
     """
-    parts = [unicodedata.normalize("NFKC", as_path(path)).split("/")[::-1] for path in paths]
     for read in (_dates, _words, _years):
-        found = np.array([_first(read, part) for part in parts], dtype=np.str_)
-        held = found != ""
-        if held.any() and held.mean() >= _FEWEST and len(np.unique(found[held])) > 1:
-            return found if read is not _dates or _plausible(found[held]) else np.full(len(parts), "")
-    return np.full(len(parts), "", dtype=np.str_)
+        found = _held(read, paths)
+        different = set(found) - {""}
+        if len(different) > 1:
+            plausible = read is not _dates or _plausible(different)
+            return np.array(found, dtype=np.str_) if plausible else np.full(len(paths), "")
+    return np.full(len(paths), "", dtype=np.str_)
+
+
+def _held(read: Callable[[str, int], Iterator[str]], paths: Sequence[str] | Labels) -> list[str]:
+    """Return what each name holds; nothing as soon as too few do."""
+    found, most = [], len(paths) - _FEWEST * len(paths) + 1e-9
+    without = 0
+    for path in paths:
+        found.append(_first(read, unicodedata.normalize("NFKC", as_path(str(path))).split("/")[::-1]))
+        without += not found[-1]
+        if without > most:
+            return []
+    return found
 
 
 def _first(read: Callable[[str, int], Iterator[str]], parts: Sequence[str]) -> str:
@@ -235,6 +247,6 @@ def _years(part: str, at: int) -> Iterator[str]:
     return iter([part] if at and _YEAR.fullmatch(part) else [])
 
 
-def _plausible(found: Labels) -> bool:
-    days = [dt.date.fromisoformat(word) for word in np.unique(found).tolist()]
+def _plausible(found: Collection[str]) -> bool:
+    days = [dt.date.fromisoformat(word) for word in found]
     return min(days).year >= _EARLIEST and max(days) <= dt.date.today()

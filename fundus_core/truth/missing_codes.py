@@ -1,6 +1,7 @@
 """A value that far too many cells hold: a code for missing (77, 99) where a measured value could stand."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,13 +42,13 @@ def asked(columns: list[Column], table: Table) -> list[Column]:
     ]
 
 
-def _people(columns: list[Column], table: Table) -> NDArray[np.int64]:
+def _people(columns: list[Column], table: Table) -> NDArray[np.integer[Any]]:
     """A number for each row's person: many photographs of one person are no heap."""
     ids = next((words for c, words in zip(columns, table.columns, strict=True) if c.role == "patient_id"), None)
     return np.arange(len(table)) if ids is None else parse.distinct(ids)[1]
 
 
-def _asked(column: Column, words: NDArray[np.object_], people: NDArray[np.int64]) -> Column:
+def _asked(column: Column, words: NDArray[np.object_], people: NDArray[np.integer[Any]]) -> Column:
     values = parse.floats(words, column.decimal)
     once = _once(people, values)
     low, high = units.RANGES[column.role]
@@ -68,13 +69,14 @@ def _asked(column: Column, words: NDArray[np.object_], people: NDArray[np.int64]
     return replace(column, coding={code: GONE}, confidence=0.4, reason=reason, needs_confirmation=True)
 
 
-def _once(people: NDArray[np.int64], values: Floats) -> Floats:
-    """Return the values, each once for each person."""
+def _once(people: NDArray[np.integer[Any]], values: Floats) -> Floats:
+    """Return the values, each once for each person, in any order."""
+    import pandas as pd
+
     known = np.isfinite(values)
-    order = np.lexsort((values[known], people[known]))
-    who, what = people[known][order], values[known][order]
-    again = np.append(False, (who[1:] == who[:-1]) & (what[1:] == what[:-1]))[: len(what)]
-    return np.delete(what, np.flatnonzero(again))
+    found, which = np.unique(values[known], return_inverse=True)
+    pairs = pd.unique(people[known].astype(np.int64) * len(found) + which)
+    return np.asarray(found[pairs % max(len(found), 1)])
 
 
 def outlying_code(values: Floats) -> tuple[float, int] | None:

@@ -3,7 +3,6 @@
 What a methods section must say of its data; no cell of a column that names anybody is in it.
 """
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
@@ -74,7 +73,8 @@ def entry(column: Column, words: Words, values: Sequence[Floats], converted: Map
         values: What was used of it, arrays of n in the target's unit; none where the column holds no numbers.
         converted: How many cells were in which other unit.
     """
-    counts = Counter(map(str, words.tolist()))
+    different, codes = parse.distinct(words)
+    counts = dict(zip(different, np.bincount(codes, minlength=len(different)).tolist(), strict=True))
     gone = {word: count for word, count in counts.items() if parse.is_missing(word)}
     if column.coding:
         gone |= {word: count for word, count in counts.items() if _code(word, column) == GONE}

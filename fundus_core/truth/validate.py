@@ -6,14 +6,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fundus_core.errors import say
-from fundus_core.identity import as_path, eyes_in_names
-from fundus_core.records import Eye, Floats
-from fundus_core.tables import units
+from fundus_core.identity import as_paths, eyes_in_names
+from fundus_core.records import Eye, Floats, Labels
+from fundus_core.tables import parse, units
 from fundus_core.tables.table import Fault
 from fundus_core.targets import TARGETS
 from fundus_core.truth import parse_measured, value_ranges
 from fundus_core.truth.parse_measured import Quantity, Record
 from fundus_core.truth.table import TruthTable
+
+_AT_ONCE = 50_000
+"""Names that are looked at together: a word of Python's for each takes as much as the whole table."""
 
 
 def check(quantities: list[Quantity], age: Quantity | None, record: Record) -> None:
@@ -190,7 +193,7 @@ def repeated(truth: TruthTable, record: Record) -> None:
             "The row names neither photograph nor patient, so it cannot be matched. Fill in the name or remove the row."
         )
         record.faults.append(Fault(int(truth.rows[line]), "", "", "no_key", what))
-    for lines in groups(names):
+    for lines in repeats(names):
         same = same_values(truth, lines)
         rows = ", ".join(str(row) for row in dict.fromkeys(truth.rows[lines].tolist()))[:60]
         for line in lines[1:] if same else lines:
@@ -217,10 +220,11 @@ def _two_sexes(truth: TruthTable, record: Record) -> None:
     if sex is None:
         return
     named = np.flatnonzero(np.isfinite(sex) & (truth.patient_id != ""))
-    _, first, who = np.unique(truth.patient_id[named], return_index=True, return_inverse=True)
+    who = parse.distinct(truth.patient_id[named])[1]
+    first = np.unique(who, return_index=True)[1]
     other = np.bincount(who, weights=sex[named] != sex[named][first[who]], minlength=len(first)) > 0
     torn = named[other[who]]
-    for line in torn[np.argsort(who[other[who]], kind="stable")]:
+    for line in torn[np.argsort(truth.patient_id[torn], kind="stable")]:
         what = (
             "Rows of one patient give different sexes; they are used as they stand. Correct them or the patient's id."
         )
@@ -231,7 +235,8 @@ def _two_sexes(truth: TruthTable, record: Record) -> None:
 def _eyes_in_names(truth: TruthTable, record: Record) -> None:
     """List photographs whose name says another eye than their row; where most do, the names mean something else."""
     lines = np.flatnonzero((truth.photograph != "") & (truth.eye != ""))
-    named = np.array(eyes_in_names(truth.photograph[lines]), dtype=np.str_)
+    parts = np.array_split(lines, len(lines) // _AT_ONCE + 1)
+    named = np.concatenate([np.array(eyes_in_names(truth.photograph[part]), dtype=np.str_) for part in parts])
     against = lines[(named != "") & (named != truth.eye[lines])]
     if len(against) > max(2, (named != "").sum() / 2):
         what = say(
@@ -255,27 +260,31 @@ def _eyes_in_names(truth: TruthTable, record: Record) -> None:
 def line_keys(truth: TruthTable) -> NDArray[np.str_]:
     """Return what each line is about in one word, with its visit where it has one."""
     names = _without_visit(truth)
+    if not (truth.visit != "").any():
+        return names
     return np.where((names == "") | (truth.visit == ""), names, np.char.add(np.char.add(names, " "), truth.visit))
 
 
 def _without_visit(truth: TruthTable) -> NDArray[np.str_]:
     """Return the photograph, else patient and eye, else the patient."""
     if (truth.photograph != "").any():
-        return np.array([as_path(str(name)) for name in truth.photograph], dtype=np.str_)
+        return as_paths(truth.photograph)
     if (truth.eye != "").any():
         joined = np.char.add(np.char.add(truth.patient_id, " "), truth.eye)
         return np.where(truth.patient_id == "", "", joined)
     return truth.patient_id
 
 
-def groups(names: NDArray[np.str_]) -> list[NDArray[np.int64]]:
-    """Return the positions of every name that stands more than once, empty names aside."""
-    order = np.argsort(names, kind="stable")
-    ordered = names[order]
-    starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]])) if len(names) else np.array([], int)
-    ends = np.append(starts[1:], len(names))
-    several = (ends - starts > 1) & (ordered[starts] != "")
-    return [order[start:end] for start, end in zip(starts[several], ends[several], strict=True)]
+def repeats(names: Labels) -> list[NDArray[np.int64]]:
+    """Return the positions of every name that stands more than once, empty names aside, in the order of the names.
+
+    >>> [lines.tolist() for lines in repeats(np.array(["b", "a", "", "b", "", "c", "a"]))]
+    [[1, 6], [0, 3]]
+    """
+    codes = parse.distinct(names)[1]
+    again = np.flatnonzero((np.bincount(codes)[codes] > 1) & (names != ""))
+    order = again[np.argsort(names[again], kind="stable")]
+    return np.split(order, np.flatnonzero(np.diff(codes[order])) + 1) if len(order) else []
 
 
 def same_values(truth: TruthTable, lines: NDArray[np.int64]) -> bool:

@@ -3,13 +3,14 @@
 from dataclasses import astuple
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fundus_core.errors import TruthError
-from fundus_core.tables import large, read_table
-from fundus_core.tables.table import Table
+from fundus_core.tables import large, parse, read_table
+from fundus_core.tables.table import Table, Told
 
 HEADS = [
     ["photograph", "patient_id", "SBP (mmHg)", "site"],
@@ -95,3 +96,24 @@ def test_what_is_not_plain_is_read_cell_by_cell(monkeypatch: pytest.MonkeyPatch,
     by_columns, by_cells, told = both_ways(text.encode(), monkeypatch)
     assert not told
     assert by_columns == by_cells
+
+
+def test_what_the_reader_tells_of_a_column_is_what_anybody_would_find_in_it() -> None:
+    """Attacked by cells that are one word only once they are stripped, by empty ones and by parts of the rows."""
+    words = Told.of(["b", "a", "b", ""], np.array([0, 1, 2, 3, 1]))
+    assert words.tolist() == ["b", "a", "b", "", "a"]
+    for part in (words, words[::2], words[np.array([3, 1])], words.copy(), np.asarray(words, dtype=object)):
+        found, codes = parse.distinct(part)
+        assert found == list(dict.fromkeys(part.tolist()))
+        assert [found[code] for code in codes] == part.tolist()
+
+
+def test_a_large_table_is_told_of_as_any_reader_would(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(large, "LEAST", 0)
+    rows = "".join(f"{name},{value},{site}\n" for name, value, site in zip("abcab", "12321", "xyxzz", strict=True))
+    table = read_table(f"photograph,SBP,site\n{rows}".encode(), "t.csv")
+    for words in table.columns:
+        assert isinstance(words, Told)
+        assert words.different is not None
+        found, codes = parse.distinct(np.array(words.tolist(), dtype=object))
+        assert (words.different[0], words.different[1].tolist()) == (found, codes.tolist())
