@@ -24,6 +24,7 @@ from fundus_core.commands.frame import (
     settings,
     shared,
 )
+from fundus_core.tables import arrow
 from fundus_core.targets import TARGETS
 
 
@@ -129,6 +130,7 @@ def _tell(shown: tqdm[NoReturn], title: str, left: int) -> None:
 def _run(options: argparse.Namespace) -> int:
     if options.replay:
         return _replayed(options)
+    arrow.give_back_at_once()
     with bar(unit="table") as shown:
         scored = pipeline.evaluate(
             options.predictions,

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+
 from fundus_core import __version__, truth
 from fundus_core.analyses import (
     USUAL,
@@ -78,6 +80,7 @@ def score_files(
     asked: Asked | None = None,
     linkage: Linkage = AS_IT_STANDS,
     plan: Path | None = None,
+    hashes: bool = True,
 ) -> ScoredFiles:
     """Read predictions and measured values, match them and score.
 
@@ -88,14 +91,25 @@ def score_files(
         asked: What the table of predictions cannot tell.
         linkage: How the truth table is read, and joined to the photographs.
         plan: An analysis plan that was stated before the measured values were seen.
+        hashes: Whether those of the photographs are kept once they were looked at; they take a sixth of the memory.
 
     Raises:
         UsageError: A file or option is at fault.
         TruthError: The truth table cannot be used, or nothing in it matches.
     """
     stated = declared_plan(plan) if plan else None
-    made = read_predictions(predictions, replace(asked or Asked(), beside=measured is not None))
-    return _scored(made, linkage.load(measured) if measured else None, predictions.name, settings, linkage, stated)
+    told = replace(asked or Asked(), beside=measured is not None)
+    large = measured is not None and predictions.is_file() and predictions.stat().st_size > _LARGE
+    lines = linkage.load(measured) if measured and large else None  # which takes most memory, while nothing is held
+    made = read_predictions(predictions, told)
+    lines = linkage.load(measured) if measured and not large else lines
+    made, found, table = _joined(made, lines, predictions.name, linkage, hashes=hashes)
+    del lines  # it is a third of all
+    return _scored(made, found, table, settings, stated)
+
+
+_LARGE = 100_000_000
+"""Bytes of a file of predictions that is read behind the measured values."""
 
 
 def score_tables(
@@ -121,19 +135,17 @@ def score_tables(
         UsageError: Something must be said first.
         TruthError: A table cannot be used, or nothing in it matches.
     """
-    return _scored(apply_mapping(table, proposal, asked), lines, table.name, settings, linkage)
+    made = apply_mapping(table, proposal, asked)
+    return _scored(*_joined(made, lines, table.name, linkage), settings)
 
 
-def _scored(
-    made: PredictionsFile,
-    lines: truth.TruthTable | None,
-    name: str,
-    settings: Settings,
-    linkage: Linkage,
-    plan: StatedPlan | None = None,
-) -> ScoredFiles:
+def _joined(
+    made: PredictionsFile, lines: truth.TruthTable | None, name: str, linkage: Linkage, *, hashes: bool = True
+) -> tuple[PredictionsFile, truth.Match, CohortTable]:
+    """Return predictions as they count, which row went to which photograph, and both side by side."""
     made = linkage.visiting.with_visits(made)
     found = measured_beside(made, name) if lines is None else linkage.match(made.table, lines)
+    found = found.by_photograph()  # the table below holds the same columns
     table, copied = without_copies(join_truth(made.table, found))
     made, table = without_fitted(made, table, linkage.fitted_people)
     twice = [one for one in made.table.truth if lines is not None and one in lines.values]
@@ -144,6 +156,13 @@ def _scored(
         )
     ]
     made = replace(made, notes=(*made.notes, *copied, *(outranked if twice else [])))
+    made = made if hashes or made.lines is not None else replace(made, sha256=np.array([], dtype=np.str_))
+    return made, found, table
+
+
+def _scored(
+    made: PredictionsFile, found: truth.Match, table: CohortTable, settings: Settings, plan: StatedPlan | None = None
+) -> ScoredFiles:
     arrow.give_back()
     study = Study.of(table, settings)
     scored = ScoredFiles(plan_results.with_plan(study, plan) if plan else study, made, found)
@@ -194,7 +213,7 @@ def evaluate(
             "them; give another folder, or leave --estimates-only out.",
             out=out.name,
         )
-    scored = score_files(predictions, measured, settings, asked=asked, linkage=linkage, plan=plan)
+    scored = score_files(predictions, measured, settings, asked=asked, linkage=linkage, plan=plan, hashes=False)
     tables = () if estimates_only else (*one_cohort.TABLES, *plan_results.TABLES)
     for place, each in enumerate(tables):
         tell(each.title, len(tables) - place)
@@ -232,7 +251,9 @@ def evaluate(
         write_metrics(to / "metrics.json", scored.study, made, rendered=rendered, note=note, whole=whole)
         write_table(to / "estimates.csv", scored.evaluation.rows(), note=note)
         (to / bundle.FILE).write_text(again, encoding="utf-8")
-        (to / KEPT).write_text(json.dumps(now.as_json(), ensure_ascii=False) + "\n", encoding="utf-8")
+        with (to / KEPT).open("w", encoding="utf-8") as stream:
+            stream.write(json.dumps(now.as_json(), ensure_ascii=False))
+            stream.write("\n")
         if before:
             write_table(to / "changes.csv", changes(before, now), note=note)
         if whole:

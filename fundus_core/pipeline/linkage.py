@@ -110,6 +110,8 @@ def join_truth(predictions: CohortTable, found: truth.Match | None) -> CohortTab
 
 def _first(words: Labels, others: Labels) -> Labels:
     none = words == ""
+    if none.all():
+        return others
     return np.where(none, others, words) if none.any() else words
 
 

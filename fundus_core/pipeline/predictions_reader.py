@@ -25,7 +25,7 @@ def read_predictions(path: Path, asked: Asked | None = None) -> PredictionsFile:
         TruthError: The file is no table at all.
     """
     asked = asked or Asked()
-    return (None if asked.columns or asked.mapping else _ours(path)) or _any(_bytes(path), path.name, asked)
+    return (None if asked.columns or asked.mapping else _ours(path)) or _any(path, asked)
 
 
 def _bytes(path: Path) -> bytes:
@@ -92,9 +92,11 @@ def _as_written(columns: dict[str, arrow.Column]) -> PredictionsFile:
     def several(name: str) -> str:
         return "+".join(sorted(set(arrow.distinct(columns.pop(name), restored)[0]) - {""}))
 
-    code = words("reason_code")
+    photograph, sha256 = words("photograph"), arrow.sentences(columns.pop("sha256"), restored)  # the longest first
+    codes, code = arrow.distinct(columns.pop("reason_code"), restored)
+    decision = decisions_in(labels(codes))
     table = CohortTable(
-        photograph=words("photograph"),
+        photograph=photograph,
         patient_id=words("patient_id"),
         eye=words("eye", lambda word: Eye(word).value),
         visit=words(VISIT) if VISIT in columns else labels([]),
@@ -106,12 +108,12 @@ def _as_written(columns: dict[str, arrow.Column]) -> PredictionsFile:
         predicted=numbers(""),
         low=numbers("_low"),
         high=numbers("_high"),
-        decision=decisions_in(code),
+        decision=decision[code] if (decision != "").any() else labels([]),
     )
     return PredictionsFile(
         table=table,
-        sha256=arrow.sentences(columns.pop("sha256"), restored),
-        reason_code=code,
+        sha256=sha256,
+        reason_code=np.array(codes, dtype=object)[code] if codes else labels([]),
         model=several("model"),
         weights_sha256=several("weights_sha256"),
     )
@@ -123,6 +125,6 @@ def _numbers(cells: Sequence[str]) -> Floats:
     return values
 
 
-def _any(data: bytes, name: str, asked: Asked) -> PredictionsFile:
-    table = read_table(data, name, sheet=asked.sheet)
+def _any(path: Path, asked: Asked) -> PredictionsFile:
+    table = read_table(_bytes(path), path.name, sheet=asked.sheet)
     return apply_mapping(table, proposed(table, asked), asked)

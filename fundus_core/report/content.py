@@ -79,7 +79,7 @@ class Subject:
         """What became of the photographs."""
         status = self.table.status
         made = status == Status.PREDICTED.value
-        lost = np.char.add(np.char.add(status[~made], ": "), self.reason_code[~made])
+        lost = np.char.add(np.char.add(status[~made], ": "), self.reason_code[~made].astype(np.str_))
         reasons, counts = np.unique(lost, return_counts=True)
         order = np.argsort(-counts, kind="stable")
         return Flow(

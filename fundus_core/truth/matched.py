@@ -1,7 +1,9 @@
 """A truth table beside photographs: what a match says, whatever it was made by."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,6 +48,8 @@ class Match:
     """n visits of the photographs as stated; empty where nobody said so."""
     days_apart: Floats
     """n days from measurement to photograph; NaN where one is unknown."""
+    ordered: bool = False
+    """Whether the lines are the photographs', one after another (:meth:`by_photograph`)."""
 
     @property
     def reason(self) -> str:
@@ -82,11 +86,34 @@ class Match:
     @property
     def unmatched_rows(self) -> tuple[int, ...]:
         """Spreadsheet rows that no photograph uses."""
-        used = set(self.truth.rows[self.line[self.line >= 0]].tolist())
+        used = {0, *self.truth.rows[self.line[self.line >= 0]].tolist()}
         return tuple(dict.fromkeys(int(row) for row in self.truth.rows if int(row) not in used))
+
+    def by_photograph(self) -> Match:
+        """Return the same with a line for each photograph that has one, in their order, and no other line.
+
+        What is asked of it by photograph is then there already; names of photographs in the table are gone.
+        """
+        of = self.truth
+        lines = replace(
+            of,
+            rows=np.where(self.line >= 0, of.rows[self.line], 0),
+            photograph=np.full(len(self.line), ""),
+            patient_id=self.patient_id(),
+            eye=self._words(of.eye),
+            visit=self._words(of.visit),
+            values=self.values(),
+            covariates={name: self._words(words) for name, words in of.covariates.items()},
+            predicted={},
+            low={},
+            high={},
+        )
+        return replace(self, truth=lines, line=np.where(self.line >= 0, np.arange(len(self.line)), -1), ordered=True)
 
     def values(self) -> Mapping[str, Floats]:
         """Return the measured values by target, a value per photograph, NaN where there is none."""
+        if self.ordered:
+            return self.truth.values
         return {name: np.where(self.line >= 0, values[self.line], np.nan) for name, values in self.truth.values.items()}
 
     def covariates(self) -> Mapping[str, Labels]:
@@ -115,4 +142,4 @@ class Match:
         return tables.as_csv(["photograph", "status", "row"], ([name, said, row or ""] for name, said, row in lines))
 
     def _words(self, words: Labels) -> Labels:
-        return np.where(self.line >= 0, words[self.line], "")
+        return words if self.ordered else np.where(self.line >= 0, words[self.line], "")

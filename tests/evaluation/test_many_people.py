@@ -1,15 +1,19 @@
 """Of many people groups are drawn, and what needs an order is taken to first order of each: the same to chance."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from fundus_core.evaluation import evaluate, from_values, subgroups, units_of_analysis
+from fundus_core.evaluation import evaluate, from_values, sort_rows, subgroups, units_of_analysis
 from fundus_core.evaluation import weighted as weighted_for_the_lost
 from fundus_core.evaluation.cohorts import standardise
 from fundus_core.evaluation.gap import weighted
 from fundus_core.evaluation.intervals import bootstrap
 from fundus_core.evaluation.intervals.bootstrap import Draws, SumStatistic, resample
 from fundus_core.evaluation.intervals.jackknife_intervals import jackknife_error
+from fundus_core.evaluation.observations import sample as samples
+from fundus_core.evaluation.observations.sorted_table import Gathered
 from fundus_core.evaluation.one_cohort import baselines
 from fundus_core.evaluation.one_cohort.statistics import statistics_of
 from fundus_core.targets import TARGETS
@@ -124,3 +128,21 @@ def test_folds_of_very_many_units_settle_where_they_did(monkeypatch):
             before = baselines.cross_fitted(design, y, folds, loss)
         assert np.sqrt(((after - before) ** 2).mean()) < 0.005 * y.std(), loss
         assert np.abs(after - y).mean() == pytest.approx(np.abs(before - y).mean(), rel=5e-4), loss
+
+
+def test_a_sorted_table_without_copies_reads_as_one_with_them(monkeypatch):
+    """Attacked by rows in no order, several eyes a person and values that are missing."""
+    rng = np.random.default_rng(8)
+    people, y = rng.integers(0, 40, 150).astype(str), rng.normal(120, 15, 150)
+    table = from_values("sbp", np.where(rng.random(150) < 0.1, np.nan, y), y + rng.normal(0, 9, 150), patient_id=people)
+    table = replace(table, eye=rng.choice(["left", "right"], 150), low={"sbp": y - 9}, high={"sbp": y + 9})
+    whole = sort_rows(table)
+    monkeypatch.setattr(samples, "LARGE", 0)
+    lean = sort_rows(table)
+    assert isinstance(lean.predicted, Gathered)
+    assert not isinstance(whole.predicted, Gathered)
+    for name in ("truth", "predicted", "low", "high"):
+        (one,), (other,) = getattr(whole, name).values(), getattr(lean, name).values()
+        np.testing.assert_array_equal(one, other)
+    assert evaluate(lean, level="eye") == evaluate(whole, level="eye")
+    assert subgroups(lean, "eye", "sbp", draws=50) == subgroups(whole, "eye", "sbp", draws=50)

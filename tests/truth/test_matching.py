@@ -213,3 +213,23 @@ def test_a_photograph_has_truth_only_where_all_its_rows_agree(
         said = {v for n, v in rows if n == name}
         assert (line >= 0) == (len(said) == 1)
         assert not np.isfinite(value) or said == {value}
+
+
+def test_lines_in_the_order_of_photographs_say_what_the_match_says() -> None:
+    """Attacked by photographs without a line, one line for two eyes, and lines of nobody."""
+    data = b"patient_id,visit,SBP,site\nA,2020-01-01,120,north\nB,2020-01-02,130,south\nC,2020-01-03,140,\n"
+    found = match(
+        load(data), ["1.png", "2.png", "3.png", "4.png"], patient_ids=["B", "A", "B", "X"],
+        visits=["2020-01-02", "2020-01-05", "", ""],
+    )  # fmt: skip
+    lean = found.by_photograph()
+    assert lean.values().keys() == found.values().keys()
+    for name, values in found.values().items():
+        np.testing.assert_array_equal(lean.values()[name], values)
+    assert {name: words.tolist() for name, words in lean.covariates().items()} == {
+        name: words.tolist() for name, words in found.covariates().items()
+    }
+    for of in ("patient_id", "eye", "visit"):
+        assert getattr(lean, of)().tolist() == getattr(found, of)().tolist()
+    assert (lean.reason, lean.as_csv(), lean.faults) == (found.reason, found.as_csv(), found.faults)
+    assert (lean.line >= 0).tolist() == (found.line >= 0).tolist()

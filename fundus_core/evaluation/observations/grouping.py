@@ -1,11 +1,13 @@
 """From any column of a cohort to a word per photograph: the groups in which errors are looked at."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fundus_core.errors import UsageError, say
+from fundus_core.evaluation.observations.sorted_table import told
 from fundus_core.records import CohortTable, Floats, Labels
 
 NOT_STATED = "not stated"
@@ -78,6 +80,21 @@ def grouping(table: CohortTable, by: str) -> Labels:
         return bands(table.out_of_distribution, DISTANCE_EDGES)
     there = ", ".join(("age", "sex", "eye", "quality", "out_of_distribution", *table.covariates))
     raise UsageError("The cohort has no column '{by}' to group by; there are {there}.", by=by, there=there)
+
+
+def parts(table: CohortTable, by: str) -> Mapping[str, NDArray[np.int32]]:
+    """Return the rows of each group of :func:`grouping`, ascending, in the order of :func:`in_order`; looked up once.
+
+    Args:
+        table: The cohort.
+        by: The column.
+    """
+
+    def found() -> Mapping[str, NDArray[np.int32]]:
+        words = grouping(table, by)
+        return {name: np.flatnonzero(words == name).astype(np.int32) for name in in_order(words)}
+
+    return told(table, f"parts by {by}", found)
 
 
 def in_order(words: Labels) -> list[str]:

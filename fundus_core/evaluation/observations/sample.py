@@ -8,7 +8,7 @@ one visit. At the level ``patient`` there is one unit a person: of several visit
 Rows are put in one canonical order first, so that the order of a file changes no digit of any result.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, Literal, get_args
 
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from fundus_core.errors import UsageError
 from fundus_core.evaluation.observations import visits
 from fundus_core.evaluation.observations.sorted_table import (
+    Gathered,
     Indices,
     SortedTable,
     firsts,
@@ -180,6 +181,10 @@ def bootstrap_population(table: CohortTable) -> Labels:
     return table.patient_id[rows[firsts(numbered(numbered_people(table)[rows]))]]
 
 
+LARGE = 100_000
+"""Photographs beyond which a sorted table holds no second copy of columns that are looked at one by one."""
+
+
 def sort_rows(table: CohortTable) -> CohortTable:
     """Sort rows by person, visit, eye, photograph and, among true duplicates, by their numbers; once."""
     if isinstance(table, SortedTable):
@@ -195,12 +200,16 @@ def sort_rows(table: CohortTable) -> CohortTable:
     if same.any():
         order = np.lexsort([*_numbers(table), table.status, *keys])
         there = (order[1:] > order[:-1]).all()
-    named = replace(table, patient_id=who)
-    return _as_sorted(named if there else select_rows(named, order))
-
-
-def _as_sorted(table: CohortTable) -> SortedTable:
-    return SortedTable(**{field.name: getattr(table, field.name) for field in fields(table)})
+    chosen = {field.name: getattr(replace(table, patient_id=who), field.name) for field in fields(table)}
+    if not there and len(table) > LARGE:
+        chosen = {
+            name: value[order] if isinstance(value, np.ndarray) else Gathered(value, order)
+            for name, value in chosen.items()
+        }
+    elif not there:
+        moved = select_rows(replace(table, patient_id=who), order)
+        chosen = {field.name: getattr(moved, field.name) for field in fields(table)}
+    return SortedTable(**chosen)
 
 
 def _numbers(table: CohortTable) -> list[Floats]:
@@ -208,9 +217,7 @@ def _numbers(table: CohortTable) -> list[Floats]:
     return [column[name] for column in columns for name in sorted(column)] + [table.quality]
 
 
-def units_of_analysis(
-    table: CohortTable, of: Target, level: Level, *, ordered: bool = False, rows: NDArray[np.bool_] | None = None
-) -> Sample:
+def units_of_analysis(table: CohortTable, of: Target, level: Level, *, ordered: bool = False) -> Sample:
     """Reduce a cohort to the units of one target at one level.
 
     Args:
@@ -218,34 +225,49 @@ def units_of_analysis(
         of: The target.
         level: What one unit is.
         ordered: Whether the table went through :func:`sort_rows` already.
-        rows: Of an ordered table, which count; by default all.
 
     Returns:
         The units; empty where no photograph has both values.
     """
     table = table if ordered else sort_rows(table)
+    return next(units_of_parts(table, of, level, [None]))
+
+
+def units_of_parts(
+    table: CohortTable, of: Target, level: Level, parts: Iterable[NDArray[np.integer[Any]] | None]
+) -> Iterator[Sample]:
+    """Yield of each part of a sorted table the units as :func:`units_of_analysis` makes them, in one pass over all.
+
+    Args:
+        table: Went through :func:`sort_rows`.
+        of: The target.
+        level: What one unit is.
+        parts: Ascending rows of each; ``None`` for all.
+    """
     nothing = np.full(len(table), np.nan)
     y, p = table.truth.get(of.id, nothing), table.predicted.get(of.id, nothing)
     counted = is_predicted(table) & np.isfinite(y) & np.isfinite(p)
-    counted &= True if rows is None else rows
-    chosen = np.flatnonzero(one_visit(table, counted, level) if level.startswith("patient") else counted)
-    unit = unit_of_each(table, chosen, level)
-    first = np.flatnonzero(np.r_[True, unit[1:] != unit[:-1]]) if len(chosen) else chosen
-    ends = (table.low.get(of.id, nothing), table.high.get(of.id, nothing))
-    photographs = [column[chosen] for column in (y, p, *ends)]
-    y, p, age, sex = (
-        mean_known(column[chosen], unit, len(first))
-        for column in (y, p, table.truth.get("age", nothing), table.truth.get("sex", nothing))
-    )
-    of_unit = chosen[first]
-    who = numbered_people(table)[of_unit]
-    low, high = interval_of_mean(Photographs(*photographs), unit, numbered(who))
-    inside = np.where(np.isfinite(low) & np.isfinite(high), (low <= y) & (y <= high), np.nan)
-    means = [y, p, inside, high - low, interval_score(y, low, high), age, sex]
-    single = level in ("eye", "photograph")
-    eye = table.eye[of_unit] if single else np.full(len(first), "", dtype=np.str_)
-    words = (eye, table.visit[of_unit], table.patient_id[of_unit])
-    return _assemble(of, level, means, words, who, np.bincount(unit, minlength=len(first)))
+    photographs = (y, p, table.low.get(of.id, nothing), table.high.get(of.id, nothing))
+    known = (table.truth.get("age", nothing), table.truth.get("sex", nothing))
+    for rows in parts:
+        chosen = np.flatnonzero(counted) if rows is None else rows[counted[rows]]
+        if level.startswith("patient") and told(table, "dated", lambda: bool((table.visit != "").any())):
+            mine = np.zeros(len(table), dtype=bool)
+            mine[chosen] = True
+            chosen = np.flatnonzero(one_visit(table, mine, level))
+        unit = unit_of_each(table, chosen, level)
+        first = np.flatnonzero(np.r_[True, unit[1:] != unit[:-1]]) if len(chosen) else chosen
+        means = [mean_known(column[chosen], unit, len(first)) for column in (y, p, *known)]
+        of_unit = chosen[first]
+        who = numbered_people(table)[of_unit]
+        theirs = Photographs(*(column[chosen] for column in photographs))
+        low, high = interval_of_mean(theirs, unit, numbered(who))
+        inside = np.where(np.isfinite(low) & np.isfinite(high), (low <= means[0]) & (means[0] <= high), np.nan)
+        means[2:2] = [inside, high - low, interval_score(means[0], low, high)]
+        single = level in ("eye", "photograph")
+        eye = table.eye[of_unit] if single else np.full(len(first), "", dtype=np.str_)
+        words = (eye, table.visit[of_unit], table.patient_id[of_unit])
+        yield _assemble(of, level, means, words, who, np.bincount(unit, minlength=len(first)))
 
 
 def one_visit(table: CohortTable, counted: NDArray[np.bool_], level: Level) -> NDArray[np.bool_]:

@@ -1,6 +1,6 @@
 """A cohort's rows in the order in which everything is counted, and what is told of them once."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
 import numpy as np
@@ -18,6 +18,22 @@ class SortedTable(CohortTable):
 
     __slots__ = ("_told",)
     _told: dict[str, Any]
+
+
+class Gathered(Mapping[str, NDArray[Any]]):
+    """Columns in another order, each put into it when it is asked for: beside the table of the file, no second one."""
+
+    def __init__(self, columns: Mapping[str, NDArray[Any]], order: Indices) -> None:
+        self._columns, self._order = columns, order
+
+    def __getitem__(self, name: str) -> NDArray[Any]:
+        return self._columns[name][self._order]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._columns)
+
+    def __len__(self) -> int:
+        return len(self._columns)
 
 
 def told(table: CohortTable, what: str, make: Callable[[], _T]) -> _T:

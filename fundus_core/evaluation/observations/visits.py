@@ -142,8 +142,10 @@ def interval_of_mean(
 def mean_known(values: Floats, unit: NDArray[np.intp], n: int) -> Floats:
     """Return the mean of the finite values of each of n units; NaN where a unit has none."""
     known = np.isfinite(values)
-    count = np.bincount(unit[known], minlength=n)
-    total = np.bincount(unit[known], weights=values[known], minlength=n)
+    if not known.all():
+        unit, values = unit[known], values[known]
+    count = np.bincount(unit, minlength=n)
+    total = np.bincount(unit, weights=values, minlength=n)
     return np.asarray(np.divide(total, count, out=np.full(n, np.nan), where=count > 0))
 
 
@@ -154,10 +156,10 @@ def _of_others(errors: Floats, unit: NDArray[np.intp], person: NDArray[np.intp],
     within = np.bincount(unit, weights=(errors - mean[unit]) ** 2, minlength=n)
     centre = mean.mean() if n else 0.0  # sums of squares are taken about it, lest they cancel
     about = mean - centre
-    columns = np.array([np.ones(n), k, k * k, k * about, k * about**2, within, about, k > 1])
     people = int(person.max()) + 1 if n else 0
-    sums = np.array([np.bincount(person, weights=column, minlength=people) for column in columns])
-    units, photographs, squares, first, second, inside, means, repeated = sums.sum(axis=1)[:, None] - sums[:, person]
+    columns = (np.ones(n), k, k * k, k * about, k * about**2, within, about, (k > 1).astype(np.float64))
+    sums = (np.bincount(person, weights=column, minlength=people) for column in columns)
+    units, photographs, squares, first, second, inside, means, repeated = [one.sum() - one[person] for one in sums]
     with np.errstate(divide="ignore", invalid="ignore"):
         between = (second - first**2 / photographs) / (units - 1)
         residual = inside / (photographs - units)

@@ -17,7 +17,7 @@ from fundus_core.errors import say
 from fundus_core.evaluation.intervals.bootstrap import SumStatistic
 from fundus_core.evaluation.intervals.estimate import Estimate, Rule
 from fundus_core.evaluation.intervals.jackknife_intervals import estimated
-from fundus_core.evaluation.observations.grouping import grouping, in_order
+from fundus_core.evaluation.observations.grouping import parts
 from fundus_core.evaluation.observations.sample import (
     INTERVAL,
     Sample,
@@ -26,6 +26,7 @@ from fundus_core.evaluation.observations.sample import (
     sort_rows,
     units,
     units_of_analysis,
+    units_of_parts,
 )
 from fundus_core.evaluation.observations.sorted_table import Indices
 from fundus_core.evaluation.one_cohort.baselines import folds_of
@@ -102,11 +103,9 @@ def prediction_intervals(
     if not by:
         sample = _bounded(units_of_analysis(ordered, of, checked, ordered=True))
         return _along(sample, bins) if len(sample) else ()
-    words = grouping(ordered, by)
-    found = []
-    for name in in_order(words):
-        sample = _bounded(units_of_analysis(ordered, of, checked, ordered=True, rows=words == name))
-        if len(sample):
+    found, of_words = [], parts(ordered, by)
+    for name, whole in zip(of_words, units_of_parts(ordered, of, checked, of_words.values()), strict=True):
+        if len(sample := _bounded(whole)):
             found += _rows(sample, by, [name], np.zeros(len(sample), dtype=np.intp), _constant(sample))
     return tuple(found)
 

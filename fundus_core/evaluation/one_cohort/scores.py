@@ -35,6 +35,7 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
+from fundus_core.evaluation.intervals.bootstrap import MANY_PEOPLE
 from fundus_core.evaluation.intervals.estimate import Rule
 from fundus_core.evaluation.observations.sample import Sample
 from fundus_core.evaluation.one_cohort.baselines import each_by_age_and_sex, mean_of_others, median_of_others
@@ -161,9 +162,11 @@ def per_patient(sample: Sample, of_units: Iterable[Floats | NDArray[np.bool_]], 
     if number is None:
         of_units = list(of_units)
         number = len(of_units)
-    sums = np.zeros((len(sample.patients), number))
+    many = len(sample.patients) > MANY_PEOPLE  # each column is then read by itself, and lies in one piece
+    sums = np.zeros((len(sample.patients), number), order="F" if many else "C")
     for place, column in enumerate(of_units if len(sample) else ()):
-        sums[:, place] = np.add.reduceat(np.asarray(column, dtype=np.float64), sample.starts)
+        of_units_ = np.asarray(column, dtype=np.float64)
+        sums[:, place] = of_units_ if len(sums) == len(of_units_) else np.add.reduceat(of_units_, sample.starts)
     return sums
 
 

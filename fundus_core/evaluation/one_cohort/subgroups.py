@@ -8,8 +8,8 @@ from fundus_core.errors import say
 from fundus_core.evaluation.intervals.bootstrap import Draws
 from fundus_core.evaluation.intervals.contrasts import Difference
 from fundus_core.evaluation.intervals.estimate import NUMBER_OF_DRAWS, SEED, Cell, Estimate
-from fundus_core.evaluation.observations.grouping import NOT_STATED, grouping, in_order
-from fundus_core.evaluation.observations.sample import Sample, check_level, sort_rows, units_of_analysis
+from fundus_core.evaluation.observations.grouping import NOT_STATED, parts
+from fundus_core.evaluation.observations.sample import Sample, check_level, sort_rows, units_of_parts
 from fundus_core.evaluation.observations.sorted_table import everybody_predicted
 from fundus_core.evaluation.one_cohort.bootstrap_scores import BootstrapScores, pairwise, score_together
 from fundus_core.records import CohortTable
@@ -109,11 +109,9 @@ def subgroups(
     [('female', 'withheld: 2 people, fewer than 20'), ('male', 'withheld: 2 people, fewer than 20')]
     """
     ordered = sort_rows(table)
-    words, everybody = grouping(ordered, by), everybody_predicted(ordered)
+    of_words, everybody = parts(ordered, by), everybody_predicted(ordered)
     of, checked, drawn = find_target(target), check_level(level), Draws(len(everybody), draws, seed)
-    samples = {
-        name: units_of_analysis(ordered, of, checked, ordered=True, rows=words == name) for name in in_order(words)
-    }
+    samples = dict(zip(of_words, units_of_parts(ordered, of, checked, of_words.values()), strict=True))
     shown = [(name, each) for name, each in samples.items() if len(each.patients) >= FEWEST_PEOPLE]
     scored = {each.name: each for each in score_together(shown, everybody, drawn, ranked=ranked)}
     groups = tuple(_subgroup(name, each, scored.get(name)) for name, each in samples.items())
