@@ -94,7 +94,7 @@ def parts(table: CohortTable, by: str) -> Mapping[str, NDArray[np.int32]]:
         words = grouping(table, by)
         return {name: np.flatnonzero(words == name).astype(np.int32) for name in in_order(words)}
 
-    return told(table, f"parts by {by}", found)
+    return told(table, f"parts:{by}", found)
 
 
 def in_order(words: Labels) -> list[str]:
