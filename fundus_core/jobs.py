@@ -7,6 +7,7 @@ that folder and ends with ``done``; whoever looks reads ``stage``, and may ``sto
 import _thread
 import contextlib
 import json
+import shutil
 import signal
 import sys
 import threading
@@ -25,6 +26,8 @@ from fundus_core.errors import UsageError, as_json, from_json, heard
 
 PROGRESS, STOP, COMMAND, LOG, RESULT = "progress.json", "stop", "command.txt", "job.log", "result.json"
 """Names of the files: how far it is, that it shall stop, its words, all that it says, and what came of it."""
+GIVEN = "given"
+"""Name of the folder with what was written for a job alone: values of patients, which nobody would look for there."""
 EVERY_S = 1.0
 STARTING, WORKING, DONE = "starting", "working", "done"
 """The first stage of every job, the only one of many, and the last."""
@@ -199,9 +202,20 @@ def stage(folder: Path) -> Stage | None:
     return None
 
 
+def given(folder: Path) -> Path:
+    """Return the folder for what is written for a job alone; it goes once the job has come to its end."""
+    return owner_only.folder(folder / GIVEN)
+
+
+def forget_given(folder: Path) -> None:
+    """Remove what was written for a job alone."""
+    shutil.rmtree(folder / GIVEN, ignore_errors=True)
+
+
 def keep(folder: Path, plain: object) -> None:
-    """Keep what came of a job: plain values, in which there may be sentences."""
+    """Keep what came of a job: plain values, in which there may be sentences; what was written for it alone goes."""
     _put(folder / RESULT, plain)
+    forget_given(folder)
 
 
 def result(folder: Path) -> Any:

@@ -12,7 +12,7 @@ from accelerate import Accelerator
 from numpy.typing import NDArray
 
 from fundus_core.errors import say
-from fundus_core.jobs import DONE, STOP, Notice
+from fundus_core.jobs import DONE, STOP, Notice, forget_given
 from fundus_core.models.networks import Network, body
 from fundus_core.training import budget
 from fundus_core.training.batches import Batch, Deck
@@ -69,6 +69,7 @@ def train(
         if how.tidy:
             shutil.rmtree(out / "crops")
             (out / CHECKPOINT).unlink()
+            forget_given(out)
         notice.say(DONE)
     accelerator.wait_for_everyone()
     return out / "card.toml"

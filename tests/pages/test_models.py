@@ -111,7 +111,9 @@ def test_a_card_is_measured_applied_and_taken_back_by_whoever_opens_the_page(fil
     assert "224 px" in [one.value for one in app.caption]
     app.button(key="stop-identify-sample-rendered").click().run()
     assert (folder / jobs.STOP).exists()
+    assert (folder / jobs.GIVEN / "truth.csv").is_file(), "it may go on"
     jobs.keep(folder, identified())
+    assert not list(folder.rglob("*.csv")), "patients' values stay where their cohort is deleted"
     app.run()
     assert not app.exception
     assert any("One line agrees better." in one.value for one in app.markdown)

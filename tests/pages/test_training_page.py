@@ -33,15 +33,15 @@ def test_a_training_is_started_on_what_the_store_holds_watched_stopped_and_taken
     assert told[:6] == [
         "train",
         "--photographs",
-        f"{folder}/photographs.csv",
+        f"{folder}/given/photographs.csv",
         "--truth",
-        f"{folder}/truth.csv",
+        f"{folder}/given/truth.csv",
         "--out",
     ]
     assert told[told.index("--pretrained") + 1] == str(registry.find("sample-rendered").weights_path)
     assert told[told.index("--minutes") + 1] == "20"
     assert told[told.index("--targets") + 1] == "sbp,bmi,age,sex"
-    with (folder / "truth.csv").open(encoding="utf-8", newline="") as stream:
+    with (jobs.given(folder) / "truth.csv").open(encoding="utf-8", newline="") as stream:
         assert len(list(csv.DictReader(stream))) == len(filled.table("Clinic"))
 
     own = psutil.Process()

@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import json
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -21,6 +22,7 @@ from fundus_core.synthetic import synthesise
 from fundus_core.training import Label, Material, Plan, cache, data, table
 from fundus_core.training.command import materials, plan, run
 from fundus_core.training.fit import begin, train
+from fundus_core.training.loop import CHECKPOINT
 from fundus_core.training.plan import FINE_TUNING, Running
 
 SMALL = {"channels": [4, 4, 8, 8], "stem_width": 4}
@@ -107,6 +109,15 @@ def test_metrics_and_predictions_are_those_of_the_test_part(trained):
     assert {row["photograph"] for row in predicted} == tested
     metrics = json.loads((trained.folder / "metrics.json").read_text())
     assert metrics["targets"]["sbp"]["n_photographs"] == len(tested)
+
+
+def test_what_only_the_training_needed_goes_with_its_end(trained, material, tmp_path):
+    """Tables that a page wrote for it hold patients' values, and would outlive their cohort."""
+    out = shutil.copytree(trained.folder, tmp_path / "again")
+    (jobs.given(out) / "truth.csv").write_text("photograph,sbp")
+    train([material], out, PLAN, label=Label("toy", rendered=True), how=Running(progress=False, tidy=True))
+    assert (out / "card.toml").is_file()
+    assert not [name for name in (jobs.GIVEN, "crops", CHECKPOINT) if (out / name).exists()]
 
 
 def test_called_again_it_is_done_and_keeps_its_crops(trained, material):

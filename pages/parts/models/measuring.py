@@ -76,7 +76,7 @@ def _start(card: Card, cohort: Cohort) -> None:
     home.store().owns_models("model identify")
     home.store().owned(cohort.id, "measured on")
     folder = owner_only.folder(_folder(card.id))
-    photographs, truth = folder / "photographs.csv", folder / "truth.csv"
+    photographs, truth = model_check.tables(jobs.given(folder))
     model_check.write(cohort, home.store().table(cohort.id), photographs, truth, MOST)
     about = {"key": cohort.key, "name": sample.called(cohort.name), "card": card.sha256}
     owner_only.write(folder / _ABOUT, json.dumps(about).encode())

@@ -52,10 +52,15 @@ def offer(name: str) -> None:
 def _ask(name: str, cohort: Cohort) -> subprocess_cli.Answer:
     table = home.store().table(cohort.id)
     with tempfile.TemporaryDirectory() as folder:
-        photographs, truth = Path(folder) / "photographs.csv", Path(folder) / "truth.csv"
+        photographs, truth = tables(Path(folder))
         write(cohort, table, photographs, truth, MOST)
         given = ["--truth", truth] if any(len(column) for column in table.truth.values()) else []
         return subprocess_cli.ask("check", name, "--photographs", photographs, *given)
+
+
+def tables(folder: Path) -> tuple[Path, Path]:
+    """Return where in a folder :func:`write` puts its two tables."""
+    return folder / "photographs.csv", folder / "truth.csv"
 
 
 def write(cohort: Cohort, table: CohortTable, photographs: Path, truth: Path, most: int) -> None:

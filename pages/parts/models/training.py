@@ -115,7 +115,7 @@ def _start(name: str, cohort: Cohort, words: Sequence[str | Path]) -> None:
     home.store().owns_models("model train")
     home.store().owned(cohort.id, "trained on")
     folder = _folder(name)
-    photographs, truth = folder / "photographs.csv", folder / "truth.csv"
+    photographs, truth = model_check.tables(jobs.given(folder))
     table = home.store().table(cohort.id)
     model_check.write(cohort, table, photographs, truth, len(table))
     rendered = ["--rendered"] if cohort.rendered else []
