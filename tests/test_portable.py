@@ -143,6 +143,7 @@ BY_OTHERS = {
     "pylibjpeg": "pydicom decodes with it",
     "pylibjpeg-openjpeg": "pydicom decodes with it",
     "python-multipart": "starlette reads uploads with it",
+    "flask-cors": "moto.server imports it",
     "pytest-xdist": "named in pyproject.toml",
     "pytest-timeout": "named in pyproject.toml",
     "ruff": "a command",

@@ -114,10 +114,10 @@ def _further(
     outcome = joined.outcome.c
     parts += [outcome.kind.in_(where.kinds)] if where.kinds else []
     parts += [joined.eye == where.eye.value] if where.eye is not None else []
-    if len(where.ids) < FEW:
-        parts += [joined.id.in_(sa.select(sa.cast(_words(where.ids), sa.Integer)))] if where.ids else []
-    else:
+    if len(where.ids) >= max(FEW, 1):
         parts.append(_among(joined.id, where.ids))
+    elif where.ids:
+        parts.append(joined.id.in_(sa.select(sa.cast(_words(where.ids), sa.Integer))))
     limited: list[tuple[sa.ColumnElement[Any], tuple[float, float] | None]]
     limited = [(outcome.quality, where.quality), (outcome.distance, where.distance)]
     if where.target:
