@@ -118,6 +118,75 @@ class Child:
         self._process.close()
 
 
+class Warm:
+    """A child that is begun when it is first asked and kept for a while: to import takes longer than to answer."""
+
+    def __init__(self, make: Callable[..., object], *, patience_s: float | None = None, idle_s: float = 300.0) -> None:
+        """Say how the object is made there, how long it may take to answer, and how long it is kept without a question.
+
+        The process ends then and gives its memory back.
+        """
+        self._make, self._patience_s, self._idle_s = make, patience_s, idle_s
+        self._child: Child | None = None
+        self._guard = threading.RLock()
+        self._timer: threading.Timer | None = None
+
+    def ask(self, method: str, *asked: object) -> Any:
+        """Ask it, one question after another; one that died is replaced for the next.
+
+        Raises:
+            DiedError: It died, or took too long.
+        """
+        with self._guard:
+            self._rest()
+            self._child = self._child or Child(self._make)
+            try:
+                return self._child.ask(method, *asked, patience_s=self._patience_s)
+            except DiedError:
+                self.end()
+                raise
+            finally:
+                self._timer = threading.Timer(self._idle_s, self.end)
+                self._timer.daemon = True
+                self._timer.start()
+
+    def end(self) -> None:
+        """End the process and give its memory back."""
+        with self._guard:
+            self._rest()
+            if self._child:
+                self._child.end()
+                self._child = None
+
+    def _rest(self) -> None:
+        if self._timer:
+            self._timer.cancel()
+            self._timer = None
+
+
+class _Caller:
+    """In the process that works apart."""
+
+    def call(self, function: Callable[..., object], arguments: tuple[object, ...], named: dict[str, object]) -> object:
+        return function(*arguments, **named)
+
+
+_APART = Warm(_Caller)
+
+
+def apart(function: Callable[..., Result], *arguments: object, **named: object) -> Result:
+    """Call a function in another process, which is kept for a while, and wait: it costs this one and its users nothing.
+
+    The function is importable by name; what it is given and what comes of it travel by pickle. Where that process
+    died, it is called in this one.
+    """
+    try:
+        found: Result = _APART.ask("call", function, arguments, named)
+    except DiedError:
+        return function(*arguments, **named)
+    return found
+
+
 def _serve(pipe: Connection[Any, Any], make: Callable[..., object], arguments: tuple[object, ...]) -> None:
     """The child: answers until the pipe is closed, by the parent or by its death."""
     with contextlib.suppress(EOFError, OSError):

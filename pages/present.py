@@ -24,12 +24,15 @@ with buttons:
     )  # fmt: skip
     study = deck.ask(view)
     place = st.container(horizontal=True, width="content")
-with st.spinner(_("Drawing the slides")):
-    made, data = deck.deck_of(view, study, dark=ground == "dark")
-made, data = deck.chosen(place, made, data)
-deck.show(data)
-exports.say_lacking(deck.figures(made))
+made = deck.deck_of(view, study, dark=ground == "dark")
+chosen = deck.chosen(place, made.deck)
+deck.show(chosen)
+exports.say_lacking(deck.figures(chosen))
 with place:
     name = view.title
-    display.download("PowerPoint", f"{name}.pptx", lambda: deck.as_powerpoint(made), mime=display.POWERPOINT)
-    display.download("HTML", f"{name}.html", lambda: deck.as_file(made), mime="text/html")
+    display.download("PowerPoint", f"{name}.pptx", lambda: deck.as_powerpoint(chosen), mime=display.POWERPOINT)
+    display.download("HTML", f"{name}.html", lambda: deck.as_file(chosen), mime="text/html")
+if not made.drawn:
+    with st.spinner(_("Drawing the slides")):
+        made.draw()
+    st.rerun()

@@ -74,3 +74,18 @@ def test_processes_are_started_in_one_place():
     words = re.compile(r"sys\.executable|^(from|import) multiprocessing|ProcessPool|os\.(fork|spawn|exec|system)", re.M)
     found = {path.relative_to(ROOT).as_posix() for path in files if words.search(path.read_text(encoding="utf-8"))}
     assert found == homes | {"fundus_core/confined/__main__.py"}
+
+
+def test_what_is_called_apart_is_called_in_another_process_and_comes_back_where_that_one_dies():
+    """Tried: a process that ends between two calls, and one that ends during a call; neither is noticed."""
+    there = processes.apart(os.getpid)
+    assert there != os.getpid()
+    assert processes.apart(os.getpid) == there, "it is kept for a while"
+    processes._APART.end()
+    assert processes.apart(sorted, (1, 3, 2), reverse=True) == [3, 2, 1]
+    with pytest.raises(ZeroDivisionError):
+        processes.apart(divmod, 1, 0)
+    with pytest.raises(SystemExit):
+        processes.apart(sys.exit)
+    assert processes.apart(os.getpid) not in (there, os.getpid())
+    processes._APART.end()

@@ -127,6 +127,11 @@ class Figure:
         return (*self.notes, above) if self.look.rendered else self.notes
 
     @property
+    def settled(self) -> Figure:
+        """The same figure with all of its words said, so that another process can draw it."""
+        return replace(self, notes=self.written, look=replace(self.look, rendered=False, say=str))
+
+    @property
     def above(self) -> tuple[Text, ...]:
         """What stands over the axes where nobody else writes it: title, head and remark."""
         title = (Text(self.title, bold=True),) if self.title else ()

@@ -2,7 +2,6 @@
 
 import contextlib
 import functools
-import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -78,52 +77,6 @@ def warm_up(model: str) -> None:
         _WARM.ask("opened", model)
 
 
-class _Warm:
-    """The process that is asked, kept for a while: importing and opening takes longer than looking."""
-
-    def __init__(self) -> None:
-        self._child: processes.Child | None = None
-        self._guard = threading.RLock()
-        self._timer: threading.Timer | None = None
-
-    def ask(self, method: str, *asked: object) -> Any:
-        """Ask it, one question after another; one that died is replaced for the next.
-
-        Raises:
-            DiedError: It died, or took too long.
-        """
-        with self._guard:
-            self._rest()
-            self._child = self._child or processes.Child(_Explainer)
-            try:
-                return self._child.ask(method, *asked, patience_s=PATIENCE_S)
-            except processes.DiedError:
-                self.end()
-                raise
-            finally:
-                self._timer = threading.Timer(IDLE_S, self.end)
-                self._timer.daemon = True
-                self._timer.start()
-
-    def end(self) -> None:
-        """End the process and give its memory back."""
-        with self._guard:
-            self._rest()
-            if self._child:
-                self._child.end()
-                self._child = None
-
-    def _rest(self) -> None:
-        if self._timer:
-            self._timer.cancel()
-            self._timer = None
-
-
-_WARM = _Warm()
-IDLE_S = 300.0
-"""After so long without a question the process ends: it holds a gigabyte."""
-
-
 class _Explainer:
     """In the process that is asked."""
 
@@ -144,6 +97,9 @@ class _Explainer:
             return _explained(*asked)
         except FundusError as error:
             return error
+
+
+_WARM = processes.Warm(_Explainer, patience_s=PATIENCE_S)
 
 
 def _blank(side: int) -> RetinaCrop:

@@ -12,10 +12,12 @@ from fundus_core.analyses import one_cohort, result_cache
 from fundus_core.figures import heading
 from fundus_core.pipeline import kept_study
 from fundus_core.records import Eye, Prediction
+from fundus_core.report.slides import web
 from fundus_core.store import Finding, ModelVersion, Where, queries
 from fundus_core.targets import TARGETS
 from pages.parts.shared import display, studies
 from pages.parts.shell import home
+from tests.pages.test_more_slides import slides_of
 from tests.simulated_rows import MODEL, fill
 
 
@@ -168,8 +170,10 @@ def test_evaluate_reads_nobodys_row_after_the_job_but_of_whom_it_shows(no_rows, 
 
 def test_slides_of_a_cohort_read_nobodys_row_and_no_observation_after_the_job(no_rows, page, monkeypatch):
     monkeypatch.setattr(studies.Study, "sample", nothing_is_computed)
+    monkeypatch.setattr(web, "drawn", nothing_is_computed)  # another process draws
     shown = page("present", cohort="-simulated")
     assert "computed once and kept" not in str([each.value for each in shown.info])
+    assert "aria-label" in slides_of(shown)
 
 
 def test_how_a_cohort_can_be_split_is_not_looked_for_again(large, page, monkeypatch):

@@ -11,9 +11,23 @@ from openxml_audit import OpenXmlValidator
 from PIL import Image
 from pptx import Presentation
 
+from fundus_core import processes
 from fundus_core.evaluation import Estimate
 from fundus_core.figures import Look, Observations, predicted_against_true
-from fundus_core.report.slides import Deck, Drawing, Page, Photo, Place, Table, Words, as_file, data_of, layouts
+from fundus_core.report.slides import (
+    Deck,
+    Drawing,
+    Page,
+    Photo,
+    Place,
+    Table,
+    Words,
+    as_file,
+    data_of,
+    layouts,
+    pictured,
+    web,
+)
 from fundus_core.report.slides.powerpoint import PIXEL, as_pptx
 from fundus_core.report.slides.slide import HEIGHT, LEAST, WIDTH, filled, squared
 from fundus_core.report.slides.text_fit import fit, height, width, wrap
@@ -240,6 +254,21 @@ def test_no_two_figures_share_a_name():
     assert not names[0] & names[1]
     for text, mine in zip(drawings, names, strict=True):
         assert set(re.findall(r"url\(#([^)]+)\)", text)) <= mine
+
+
+def test_figures_drawn_in_another_process_are_the_same_and_the_page_shows_slides_before(monkeypatch):
+    """Tried: words that only this process can translate, which no other can be told; they are said before."""
+    said = replace(figure(), look=replace(figure().look, say=lambda words: f"«{words}»"))
+    made = Deck("Clinic", (layouts.answer("Clinic", ["Clinic."], said),), "")
+    here = pictured(made)
+    assert "«rendered eyes»" in data_of(here, WORDS)["slides"][0]
+    assert "<path" not in data_of(made, WORDS)["slides"][0]
+    with monkeypatch.context() as patched:
+        patched.setattr(web, "drawn", None)
+        apart = processes.apart(pictured, made)
+    assert apart.pages[0].parts[1].svg == here.pages[0].parts[1].svg
+    monkeypatch.setattr(web, "drawn", None)
+    assert as_file(apart, WORDS) == as_file(here, WORDS), "what is drawn stays"
 
 
 def test_foreign_words_stay_words():

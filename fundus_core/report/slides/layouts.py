@@ -149,7 +149,7 @@ def scatter(
     cells = tuple((one_line(name, small, widths[0] - 10), value) for name, value in facts)
     parts: tuple[Part, ...] = (
         _underline(),
-        Drawing(PLOT, figure),
+        Drawing(PLOT, figure.settled),
         Words(Place(x, 146, room, 92), lines, size, bold=True, tone="accent"),
         words(Place(x, 240, room, 88), under, 24, tone="quiet"),
         Table(Place(x, 344, room, rows * len(facts)), cells, widths, small, strong=1),
@@ -274,7 +274,7 @@ def several(title: str, figures: Sequence[Figure], notes: str = "") -> Page:
     for at, one in enumerate(shown):
         x = LEFT + at * (wide + gap)
         parts.append(words(Place(x, 150, wide, 84), [one.title], 22, bold=True))
-        parts.append(Drawing(Place(x, 240, wide, wide + 30), replace(one, title="", head=())))
+        parts.append(Drawing(Place(x, 240, wide, wide + 30), replace(one, title="", head=()).settled))
     return Page(heading(title), tuple(parts), notes)
 
 
@@ -289,7 +289,7 @@ def answer(
     high = 38.0 * len(cells)
     place = Place(632.0, 146, RIGHT - 632.0, BOTTOM - 146) if figure else Place(LEFT, 146, _ROOM, BOTTOM - high - 166)
     plot = PLOT if lines else Place(PLOT.x, PLOT.y, _ROOM + 8, PLOT.h)
-    parts: list[Part] = [_underline(), *([Drawing(plot, figure)] if figure else [])]
+    parts: list[Part] = [_underline(), *([Drawing(plot, figure.settled)] if figure else [])]
     if lines:
         parts.append(words(place, lines, 25 if figure else 28, bulleted=len(lines) > 1))
     if cells:

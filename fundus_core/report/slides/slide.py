@@ -111,7 +111,9 @@ class Drawing:
     place: Place
     """Where; also the figure's own size, so that its letters keep theirs."""
     figure: Figure
-    """Drawn on its own ground."""
+    """Drawn on its own ground; its words are said (``Figure.settled``)."""
+    svg: str = ""
+    """Its picture as an SVG element, once it is drawn."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,8 +36,20 @@ def asset(name: str) -> str:
     return resources.files("fundus_core.report.slides").joinpath(name).read_text(encoding="utf-8")
 
 
+def pictured(deck: Deck) -> Deck:
+    """Return the slides with the pictures of their figures; those that are drawn already stay."""
+    return replace(deck, pages=tuple(replace(page, parts=tuple(map(_pictured, page.parts))) for page in deck.pages))
+
+
+def _pictured(part: Part) -> Part:
+    return replace(part, svg=drawn(part)) if isinstance(part, Drawing) and not part.svg else part
+
+
 def data_of(deck: Deck, words: Mapping[str, str]) -> dict[str, Any]:
-    """Return what the script shows; words are ``back``, ``next`` and ``full`` in the reader's language."""
+    """Return what the script shows; words are ``back``, ``next`` and ``full`` in the reader's language.
+
+    The place of a figure that is not drawn yet stays empty.
+    """
     total = len(deck.pages)
     pages = [_page(page, deck, f"{place} / {total}") for place, page in enumerate(deck.pages, start=1)]
     notes = [page.notes for page in deck.pages]
@@ -46,7 +58,7 @@ def data_of(deck: Deck, words: Mapping[str, str]) -> dict[str, Any]:
 
 def as_file(deck: Deck, words: Mapping[str, str]) -> str:
     """Return the slides as one HTML file: it shows, prints and moves by arrow keys without any other file."""
-    data = json.dumps(data_of(deck, words), ensure_ascii=False).replace("<", "\\u003c")
+    data = json.dumps(data_of(pictured(deck), words), ensure_ascii=False).replace("<", "\\u003c")
     return (
         f'<!doctype html>\n<html lang="{deck.language}"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
@@ -96,7 +108,7 @@ def _part(part: Part, palette: Palette) -> str:
                 f"<img class='part' style='{_at(part.place)}{shape}' src='data:image/jpeg;base64,{source}' alt='{alt}'>"
             )
         case Drawing():
-            return f"<div class='part drawing' style='{_at(part.place)}'>{drawn(part)}</div>"
+            return f"<div class='part drawing' style='{_at(part.place)}'>{part.svg}</div>"
         case Table():
             return _table(part, palette)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from fundus_core import processes
 from fundus_core.analyses import (
     Study,
     differences_in_words,
@@ -17,7 +18,7 @@ from fundus_core.analyses import (
     small_multiples,
 )
 from fundus_core.figures import Figure, Look, heading
-from fundus_core.report.slides import Deck, Page, layouts
+from fundus_core.report.slides import Deck, Page, as_pptx, layouts
 from fundus_core.targets import TARGETS
 from pages.parts.compare.comparison import names
 from pages.parts.shared import display
@@ -29,9 +30,7 @@ def download(study: Study, views: Sequence[View], target_id: str) -> None:
     """Draw the button that fetches the slides of one target."""
 
     def made() -> bytes:
-        from fundus_core.report.slides.powerpoint import as_pptx  # a second to import; only who asks for it waits
-
-        return as_pptx(deck(study, views, target_id))
+        return processes.apart(as_pptx, deck(study, views, target_id))
 
     display.download("PowerPoint", f"compare-{target_id}.pptx", made, mime=display.POWERPOINT)
 

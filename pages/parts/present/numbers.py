@@ -64,7 +64,7 @@ def _beyond(view: View, target_id: str) -> list[tuple[str, str]]:
 
 def _short(name: str) -> str:
     """Return what an estimate is called where there is little room."""
-    return tell(labels.word(name).short or labels.word(name).name)
+    return heading(tell(labels.word(name).short or labels.word(name).name))
 
 
 def _under(result: TargetResult) -> list[str]:
@@ -99,7 +99,8 @@ def change(view: View, target_id: str, look: Look) -> Page | None:
     under = [labels.word("change_r").name, labels.interval(r.low, r.high, labels.word("change_r"), tell)]
     names = [name for name in found if name.startswith("change_") and found[name].value is not None]
     facts = [
-        (labels.name(name, target, tell), labels.with_interval(found[name], labels.word(name), tell)) for name in names
+        (heading(labels.name(name, target, tell)), labels.with_interval(found[name], labels.word(name), tell))
+        for name in names
     ]
     title = f"{_(one_cohort.CHANGE.title)}: {_(target.short)}"
     figure = replace(figure, notes=(), x=replace(figure.x, ticks=6), y=replace(figure.y, ticks=6))
@@ -190,7 +191,7 @@ def _facts(result: TargetResult) -> list[tuple[str, str]]:
     known = [(name, found[name]) for name in _FACTS if name in found and found[name].value is not None]
     facts = [(_short(name), labels.with_interval(one, labels.word(name), tell)) for name, one in known]
     if target.published_mae is not None:
-        facts.append((_("published (JOIR)"), labels.written(target.published_mae, labels.Kind.UNIT)))
+        facts.append((heading(_("published (JOIR)")), labels.written(target.published_mae, labels.Kind.UNIT)))
     return facts
 
 

@@ -9,6 +9,7 @@ import streamlit as st
 
 from fundus_core.analyses import Laid
 from fundus_core.figures import COLUMNS, Figure, printing
+from fundus_core.processes import apart
 from fundus_core.report import Paper, Titled
 from fundus_core.tables import harmless, records_as_csv
 from pages.parts.shell import rights
@@ -78,13 +79,13 @@ def _files(figure: Figure, key: str, name: str, write: Note, remark: str) -> Non
     width = COLUMNS[chosen]
 
     def paper() -> Figure:
-        return figure.to_go(remark, chosen)
+        return figure.to_go(remark, chosen).settled
 
     with st.container(horizontal=True, gap="xsmall"):
         picture = partial(_button, key=key, figure=True)
-        picture("PNG", f"{name}.png", "image/png", lambda: printing.png(paper(), width=width, scale=3))
-        picture("SVG", f"{name}.svg", "image/svg+xml", lambda: printing.svg(paper(), width=width))
-        picture("PDF", f"{name}.pdf", "application/pdf", lambda: printing.pdf(paper(), width=width))
+        picture("PNG", f"{name}.png", "image/png", lambda: apart(printing.png, paper(), width=width, scale=3))
+        picture("SVG", f"{name}.svg", "image/svg+xml", lambda: apart(printing.svg, paper(), width=width))
+        picture("PDF", f"{name}.pdf", "application/pdf", lambda: apart(printing.pdf, paper(), width=width))
         picture("CSV", f"{name}.csv", "text/csv", lambda: write(figure.table(_)))
     st.caption(_("Black on white, letters of 8 points; PNG with 300 dots an inch."))
 
