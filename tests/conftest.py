@@ -12,6 +12,9 @@ from hypothesis import settings
 for library in ("OMP", "OPENBLAS", "MKL"):
     os.environ.setdefault(f"{library}_NUM_THREADS", "1")
 
+# Garbage is looked for less often: what libraries and hypothesis keep is walked through each time, and none of it is.
+gc.set_threshold(20_000, 10, 10)
+
 # A busy machine is no fault of the code. Examples are others each time: what forty miss, the next run may find.
 settings.register_profile("any machine", deadline=None, max_examples=40)
 settings.load_profile("any machine")

@@ -6,9 +6,9 @@ import pytest
 from PIL import Image
 
 from tests import counting
-from tests.pages.conftest import filled, packages_are_searched_once
+from tests.pages.conftest import as_on_a_server, filled
 
-__all__ = ["filled", "packages_are_searched_once"]
+__all__ = ["as_on_a_server", "filled"]
 
 
 def test_the_counter_sees_our_functions_and_no_others():

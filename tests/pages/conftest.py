@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from streamlit.components.v2 import manifest_scanner
+from streamlit.runtime.scriptrunner import script_runner
 from streamlit.testing.v1 import AppTest
 
 from fundus_core import evaluation
@@ -30,10 +31,15 @@ PEOPLE = 30
 
 
 @pytest.fixture(scope="session", autouse=True)
-def packages_are_searched_once():
-    """Streamlit's harness reads what every installed package says of itself at each run of a page; a server once."""
+def as_on_a_server():
+    """What Streamlit's harness does at each run of a page and a server of ours never, or once.
+
+    It reads what every installed package says of itself, and after the run it has Keras search all memory for garbage
+    where some test has imported it, as no page does.
+    """
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(manifest_scanner, "scan_component_manifests", cache(manifest_scanner.scan_component_manifests))
+        patch.setattr(script_runner, "_clean_problem_modules", lambda: None)
         yield
 
 
