@@ -8,15 +8,18 @@ BIN := .venv/bin
 .PHONY: run test lint clean
 .DEFAULT_GOAL := run
 
-.venv/runs: requirements.txt
+$(BIN)/python:
 	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'Python 3.11 or newer is needed; this is ' + sys.version.split()[0])"
-	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(PYTHON) -m venv .venv
+
+.venv/runs: requirements.txt | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	touch $@
 
-.venv/tests: requirements-dev.txt .venv/runs
+# What the tests need names what runs: both in one go.
+.venv/tests: requirements-dev.txt requirements.txt | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
-	touch $@
+	touch .venv/runs $@
 
 run: .venv/runs
 	$(BIN)/python -m streamlit run app.py
