@@ -9,6 +9,8 @@ from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
+from tests.sources import nodes_of
+
 ROOT = Path(__file__).resolve().parents[1]
 
 FLOORS = {
@@ -86,7 +88,7 @@ def room_of(path: Path) -> str:
 def imports(path: Path) -> set[str]:
     """Dotted names imported anywhere in a file, functions included."""
     names: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in nodes_of(path):
         if isinstance(node, ast.Import):
             names.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):

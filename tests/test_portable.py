@@ -9,12 +9,14 @@ import ast
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
+
+from tests.sources import nodes_of
 
 ROOT = Path(__file__).resolve().parents[1]
 FILES = [ROOT / "app.py", *sorted((ROOT / "fundus_core").rglob("*.py")), *sorted((ROOT / "pages").rglob("*.py"))]
@@ -40,18 +42,13 @@ ONLY_LINUX = {
 ASKS = re.compile(r"sys\.platform|os\.name|hasattr|getattr|AttributeError|ImportError|platform\.system")
 
 
-@cache
-def tree_of(path: Path) -> ast.Module:
-    return ast.parse(path.read_text(encoding="utf-8"))
+def parents(nodes: Sequence[ast.AST]) -> dict[ast.AST, ast.AST]:
+    return {child: node for node in nodes for child in ast.iter_child_nodes(node)}
 
 
-def parents(tree: ast.AST) -> dict[ast.AST, ast.AST]:
-    return {child: node for node in ast.walk(tree) for child in ast.iter_child_nodes(node)}
-
-
-def used(tree: ast.AST) -> Iterator[tuple[ast.AST, str]]:
+def used(nodes: Sequence[ast.AST]) -> Iterator[tuple[ast.AST, str]]:
     """Yield what a file uses of that which Windows lacks."""
-    for node in ast.walk(tree):
+    for node in nodes:
         match node:
             case ast.Import(names=names):
                 yield from ((node, each.name) for each in names if each.name in ABSENT)
@@ -74,13 +71,14 @@ def is_asked_for(node: ast.AST, above: dict[ast.AST, ast.AST]) -> bool:
     return False
 
 
-def unasked(tree: ast.Module) -> list[str]:
-    above = parents(tree)
-    return sorted({name for node, name in used(tree) if not is_asked_for(node, above)})
+def unasked(nodes: Sequence[ast.AST]) -> list[str]:
+    found = list(used(nodes))
+    above = parents(nodes) if found else {}
+    return sorted({name for node, name in found if not is_asked_for(node, above)})
 
 
 def test_what_windows_lacks_is_asked_for() -> None:
-    found = {path.relative_to(ROOT).as_posix(): unasked(tree_of(path)) for path in FILES}
+    found = {path.relative_to(ROOT).as_posix(): unasked(nodes_of(path)) for path in FILES}
     assert {name: names for name, names in found.items() if names and name not in ONLY_LINUX} == {}
     assert {name for name in ONLY_LINUX if not found.get(name)} == set(), "needs no exception any more"
 
@@ -98,7 +96,7 @@ def test_what_windows_lacks_is_asked_for() -> None:
     ],
 )
 def test_the_look_out_sees_what_it_should(source: str, found: list[str]) -> None:
-    assert unasked(ast.parse(source)) == found
+    assert unasked(list(ast.walk(ast.parse(source)))) == found
 
 
 WITHOUT = """
@@ -115,7 +113,7 @@ for module in sys.argv[2:]:
 
 
 def test_modules_come_in_where_those_parts_are_missing() -> None:
-    naming = [path for path in FILES if any(True for _ in used(tree_of(path)))]
+    naming = [path for path in FILES if any(True for _ in used(nodes_of(path)))]
     modules = [".".join(path.relative_to(ROOT).with_suffix("").parts) for path in naming]
     modules = [name.removesuffix(".__init__") for name in modules if not name.startswith("pages")]
     done = subprocess.run(
@@ -128,9 +126,7 @@ def test_no_path_of_one_system_stands_alone() -> None:
     """``/proc`` and the like may be asked whether they are there; a folder for what passes is Python's to name."""
     for path in FILES:
         texts = {
-            node.value
-            for node in ast.walk(tree_of(path))
-            if isinstance(node, ast.Constant) and isinstance(node.value, str)
+            node.value for node in nodes_of(path) if isinstance(node, ast.Constant) and isinstance(node.value, str)
         }
         assert not {text for text in texts if re.match(r"/(tmp|var|home|root)(/|$)", text)}, path
 
@@ -169,7 +165,7 @@ def imported(*folders: str) -> set[str]:
     """Top names of the modules that files import, ours and Python's left out."""
     found: set[str] = set()
     for path in [ROOT / "app.py", *(file for folder in folders for file in (ROOT / folder).rglob("*.py"))]:
-        for node in ast.walk(tree_of(path)):
+        for node in nodes_of(path):
             if isinstance(node, ast.Import):
                 found.update(each.name.split(".")[0] for each in node.names)
             elif isinstance(node, ast.ImportFrom):

@@ -6,6 +6,8 @@ import ast
 import re
 from pathlib import Path
 
+from tests.sources import nodes_of
+
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("fundus_core", "pages")
 
@@ -26,7 +28,7 @@ def doors(known: dict[str, Path]) -> set[str]:
 def named_in(path: Path, known: dict[str, Path]) -> set[str]:
     """Return the modules that a file imports, or names in a text: a process is started, a function called by it."""
     found: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in nodes_of(path):
         match node:
             case ast.Import(names=names):
                 found.update(each.name for each in names)

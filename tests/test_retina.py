@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import math
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import cv2
@@ -27,14 +28,19 @@ REAL = ROOT.parent / "shared" / "real_fundus"
 SAMPLE = ROOT / "data" / "sample"
 
 
-def drawn(
+def drawn(*how: object, **more: object) -> Pixels:
+    """A textured reddish disc with a bright spot and dark lines, its circle known to a fraction of a pixel."""
+    return _disc(*how, **more).copy()
+
+
+@cache
+def _disc(
     width: int = 640,
     height: int = 480,
     circle: tuple[float, float, float] = (320.0, 240.0, 225.0),
     border: tuple[int, int, int] = (0, 0, 0),
     dim: float = 1.0,
 ) -> Pixels:
-    """A textured reddish disc with a bright spot and dark lines, its circle known to a fraction of a pixel."""
     cx, cy, radius = circle
     y, x = np.mgrid[:height, :width] + 0.5
     far = np.hypot(x - cx, y - cy) / radius

@@ -13,7 +13,6 @@ import re
 import shutil
 import signal
 import socket
-import ssl
 from collections import Counter
 from dataclasses import dataclass, field
 from functools import partial
@@ -32,7 +31,19 @@ from fundus_core.models import card_files, ownership, registry
 from fundus_core.records import Rule
 from fundus_core.store import AuditLog, Cohort
 from pages.parts.shell import people
-from tests.browser.proxied import ANNA, BEN, ELSEWHERE, EVE, House, Visitor, asks, heard, media, shared_house
+from tests.browser.proxied import (
+    ANNA,
+    BEN,
+    ELSEWHERE,
+    EVE,
+    House,
+    Visitor,
+    asks,
+    heard,
+    media,
+    shared_house,
+    unasked,
+)
 from tests.pages.test_shared_attacks import changed
 
 pytestmark = [
@@ -65,12 +76,10 @@ def as_(house: House, name: str):
 
 def raw(site: str, data: bytes) -> bytes:
     """What comes back of bytes that no client would send."""
-    trusting = ssl.create_default_context()
-    trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
     port = int(re.findall(r":(\d+)/", site)[0])
     with (
         socket.create_connection(("127.0.0.1", port), 3, (ELSEWHERE, 0)) as plain,
-        trusting.wrap_socket(plain) as secret,
+        unasked().wrap_socket(plain) as secret,
     ):
         secret.sendall(data)
         answer = b""

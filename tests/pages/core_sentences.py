@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from fundus_core.tables import headings
 from fundus_core.tables.covariates import MEASURES
 from fundus_core.targets import TARGETS
 from pages.parts.shell import language
+from tests.sources import nodes_of
 
 CORE = Path(__file__).resolve().parents[2] / "fundus_core"
 ROOMS = (
@@ -97,12 +98,6 @@ _LETTERS = re.compile(r"[A-Za-z]{2}")
 _CITED = re.compile(r"\bdoi\b|arXiv|PMID")
 
 
-@cache
-def tree_of(path: Path) -> ast.Module:
-    """Return what a file says, read once for all laws."""
-    return ast.parse(path.read_text(encoding="utf-8"))
-
-
 def is_words(text: str) -> bool:
     """Return whether a text is one for people: a word and a small-letter word after it, on one line, in English."""
     plain = PLACE.sub("0", text)
@@ -122,8 +117,8 @@ def _imports_say(tree: ast.Module) -> bool:
     return any(name.name == "say" for one in ours for name in one.names)
 
 
-def _docstrings(tree: ast.AST) -> set[int]:
-    bodies = (getattr(node, "body", None) for node in ast.walk(tree))
+def _docstrings(nodes: Sequence[ast.AST]) -> set[int]:
+    bodies = (getattr(node, "body", None) for node in nodes)
     lines = (line for body in bodies if isinstance(body, list) for line in body if isinstance(line, ast.Expr))
     return {id(line.value) for line in lines if isinstance(line.value, ast.Constant)}
 
@@ -136,15 +131,10 @@ def files() -> list[Path]:
 
 def strings(path: Path) -> Iterator[tuple[str, bool]]:
     """Yield every string that is no docstring, and whether ``say`` is given it; an f-string with ``{}`` for values."""
-    tree = tree_of(path)
-    left_out = _docstrings(tree)
-    said = {
-        id(word)
-        for node in ast.walk(tree)
-        if getattr(getattr(node, "func", None), "id", "") == "say"
-        for word in node.args
-    }  # type: ignore[attr-defined]
-    for node in ast.walk(tree):
+    nodes = nodes_of(path)
+    left_out = _docstrings(nodes)
+    said = {id(word) for node in nodes if getattr(getattr(node, "func", None), "id", "") == "say" for word in node.args}  # type: ignore[attr-defined]
+    for node in nodes:
         if isinstance(node, ast.JoinedStr):
             left_out |= {id(part) for part in node.values}
         elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in left_out:

@@ -23,20 +23,16 @@ from fundus_core.store import Store
 from pages.parts.shell import cards, language
 from tests.evaluation.conftest import cohort
 from tests.images.making import dicom, every_kind, jpeg, png
-from tests.pages.core_sentences import CORE, NO_SENTENCES, NOT_SHOWN, PLACE, codes, files, is_told, is_words, tree_of
+from tests.pages.core_sentences import CORE, NO_SENTENCES, NOT_SHOWN, PLACE, codes, files, is_told, is_words
+from tests.sources import nodes_of, tree_of
 
 BOOK = language.tongue("ja")
 OURS = language.catalogue("ja", "fundus_core")
 
 
 @cache
-def trees() -> dict[Path, ast.Module]:
-    return {path: tree_of(path) for path in CORE.rglob("*.py")}
-
-
-@cache
 def calls() -> list[tuple[Path, ast.Call]]:
-    return [(path, node) for path, tree in trees().items() for node in ast.walk(tree) if is_told(node, tree)]
+    return [(path, node) for path in CORE.rglob("*.py") for node in nodes_of(path) if is_told(node, tree_of(path))]
 
 
 # Laws ----------------------------------------------------------------------------------------------------------
@@ -62,7 +58,7 @@ def test_what_is_left_out_is_there_to_be_left_out() -> None:
 def test_no_sentence_is_built_before_it_is_said() -> None:
     """An f-string has no code: neither what reads as words nor what an error or ``say`` is given may be one."""
     given = [(path, word) for path, call in calls() for word in call.args if isinstance(word, ast.JoinedStr)]
-    built = [(path, node) for path in files() for node in ast.walk(trees()[path]) if isinstance(node, ast.JoinedStr)]
+    built = [(path, node) for path in files() for node in nodes_of(path) if isinstance(node, ast.JoinedStr)]
     faults = given + [
         (path, node)
         for path, node in built

@@ -31,6 +31,7 @@ from fundus_core.targets import TARGETS
 from fundus_core.truth.receipt import Entry
 from pages.parts.shared import display
 from pages.parts.shell import language, menu, sample
+from tests.sources import nodes_of
 
 ROOT = Path(__file__).resolve().parents[2]
 DRAWN = ("figures", "analyses", "report")
@@ -42,7 +43,7 @@ TEMPLATES = sorted((ROOT / "fundus_core" / "report").glob("*.jinja"))
 def said_in(path: Path) -> set[str]:
     """Return the sentences that a file passes through ``_`` or ``say``."""
     found = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in nodes_of(path):
         if isinstance(node, ast.Call) and node.args:
             name = getattr(node.func, "id", getattr(node.func, "attr", ""))
             word = node.args[0]

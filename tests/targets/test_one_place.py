@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from fundus_core.targets import METABOLIC
+from tests.sources import nodes_of
 
 ROOT = Path(__file__).resolve().parents[2]
 IDS = frozenset((*METABOLIC, "age", "sex"))
@@ -56,8 +57,7 @@ RULES = {
 
 def named(path: Path) -> set[str]:
     """Ids of targets that stand in a file as strings, docstrings left out."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    return {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and node.value in IDS}
+    return {node.value for node in nodes_of(path) if isinstance(node, ast.Constant) and node.value in IDS}
 
 
 def files() -> list[Path]:
