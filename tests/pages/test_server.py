@@ -1,5 +1,7 @@
 """The page server's own route and headers."""
 
+from types import SimpleNamespace
+
 import pytest
 from starlette.applications import Starlette
 from starlette.responses import HTMLResponse, PlainTextResponse
@@ -72,6 +74,23 @@ def test_the_opening_page_knows_its_name_and_its_server(client):
 
 def test_only_html_is_rewritten(client):
     assert client.get("/text", headers={"accept": "text/html"}).text == "<title>Streamlit</title>"
+
+
+@pytest.mark.parametrize("below", ["", "/eyes"])
+def test_what_stays_in_memory_must_fit_into_it(client, below, monkeypatch):
+    """Of an uploader of Streamlit's own, which keeps files; its own limit knows neither the machine nor the others."""
+    free = SimpleNamespace(available=100)
+    monkeypatch.setattr(server.psutil, "virtual_memory", lambda: free)
+    address = f"{below}/_stcore/upload_file/session/file"
+    refused = client.put(address, content=b"x" * 51)
+    assert refused.status_code == 413
+    assert "no memory" in refused.json()["message"]
+    assert client.put(address, content=iter([b"x" * 51])).status_code == 411, "in chunks, whose sum nobody knows before"
+    assert client.put(address, content=b"", headers={"content-length": "-1"}).status_code == 411
+    assert client.put(address, content=b"x" * 50).status_code == 404, "passed on; nothing answers it here"
+    free.available = 102
+    assert client.put(address, content=b"x" * 51).status_code == 404
+    assert client.delete(address).status_code == 404
 
 
 def test_start_and_stop_stand_around_the_server():

@@ -52,7 +52,7 @@ def _which(known: Mapping[str, Card]) -> str:
 def _told(chosen: str) -> str | UploadedFile | Sequence[str] | None:
     """What is known of the weights: a card's id, a card that is brought, or targets in the network's order."""
     if chosen == OWN:
-        return st.file_uploader(_("Card (TOML)"), ["toml"], key="own_card")
+        return st.file_uploader(_("Card (TOML)"), ["toml"], key="own_card", max_upload_size=1)
     if chosen != NONE:
         return chosen
     targets = st.multiselect(

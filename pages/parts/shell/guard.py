@@ -36,7 +36,7 @@ _OURS = (PERSON.encode(), ADDRESS.encode())
 _OPEN = ("/auth/login", "/oauth2callback")
 _STATIC = "/static/"
 _CLOSED = ("/_stcore/metrics", "/_stcore/agent", "/_stcore/script-health-check")
-_MEDIA, _FILES = "/media/", "/_stcore/upload_file/"
+_MEDIA, FILES = "/media/", "/_stcore/upload_file/"
 _DEEP = (_STATIC, _MEDIA, f"{PATH}/", "/_stcore/", "/auth/", "/component/", "/app/static/")
 """All that lies deeper than a page. What is written in any other way is nothing of ours, however a server reads it."""
 _LOGOUT = "/auth/logout"
@@ -127,8 +127,8 @@ class Guard:
         if path.startswith(_MEDIA):
             could = whose.could_read(path.removeprefix(_MEDIA), name)
             return could is not None and could <= await run_in_threadpool(self.store_of(name, "").readable)
-        if path.startswith(_FILES):
-            return whose.is_session_of(path.removeprefix(_FILES).partition("/")[0], name)
+        if path.startswith(FILES):
+            return whose.is_session_of(path.removeprefix(FILES).partition("/")[0], name)
         return True
 
 
@@ -282,7 +282,7 @@ def _refusal(path: str, name: str, scope: Scope) -> Response:
     headers = {key.lower(): value for key, value in scope["headers"]}
     if name:  # signed in, and asks for what is not there for them
         return PlainTextResponse("Not Found", HTTPStatus.NOT_FOUND)
-    page = b"text/html" in headers.get(b"accept", b"") and not path.startswith((_MEDIA, _FILES, PATH, "/_stcore/"))
+    page = b"text/html" in headers.get(b"accept", b"") and not path.startswith((_MEDIA, FILES, PATH, "/_stcore/"))
     with speaking(headers.get(b"accept-language", b"").decode("latin-1")):
         if _signed_in(scope):
             told = _("You are signed in, but not a member here; ask whoever runs this server.")

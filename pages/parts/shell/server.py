@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
+import psutil
 import streamlit as st
 from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
@@ -154,6 +155,9 @@ class SecurityHeaders:
         await self.app(scope, receive, with_headers)
 
 
+_UNSAID = "The browser did not say how long the file is."
+
+
 def upload_route(inbox: Callable[[Request], Inbox]) -> Route:
     """Return the route that takes one file of a batch."""
 
@@ -181,7 +185,7 @@ def _length(request: Request) -> int:
     """Proxies pass a body on in chunks of their own, without its length; the page says it once more."""
     told = request.headers.get("content-length") or request.headers.get("x-file-size", "")
     if not told:
-        raise UploadError(411, "The browser did not say how long the file is.")
+        raise UploadError(411, _UNSAID)
     return _number(told, 15)
 
 
@@ -206,6 +210,30 @@ class BelowBase:
         await self.app(scope, receive, send)
 
 
+class WithinMemory:
+    """Refuse a file that would fill the memory: what a small uploader is given stays there until its tab is closed.
+
+    A page takes a copy of it, so a file may need half of what is free. Streamlit's own limit is one for any machine,
+    and holds for each file, however many people bring one.
+    """
+
+    def __init__(self, app: Callable[..., Awaitable[None]]) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Callable[..., Any], send: Callable[..., Any]) -> None:
+        """Pass the request on, unless it brings more than there is room for, or does not say how much."""
+        if scope["type"] == "http" and scope["method"] == "PUT" and guard.FILES in scope["path"]:
+            told = dict(scope["headers"]).get(b"content-length", b"").decode("latin-1")
+            if not told.isdecimal():
+                await JSONResponse({"message": _UNSAID}, 411)(scope, receive, send)
+                return
+            if int(told) > psutil.virtual_memory().available // 2:
+                message = "The server has no memory for a file of this size now; the command line takes it from disk."
+                await JSONResponse({"message": message}, 413)(scope, receive, send)
+                return
+        await self.app(scope, receive, send)
+
+
 def lifespan(start: Callable[[], None], stop: Callable[[], None]) -> Callable[[Any], Any]:
     """Return the context manager that runs ``start`` before the first page and ``stop`` after the last."""
 
@@ -224,7 +252,7 @@ def lifespan(start: Callable[[], None], stop: Callable[[], None]) -> Callable[[A
 def middleware(store_of: Callable[[str, str], Store]) -> list[Middleware]:
     """Return what every request passes through; ``store_of`` gives the store as somebody at an address may use it."""
     before = [Middleware(each) for each in (Forwarded, Leaving, BelowBase, SecurityHeaders)]
-    return [*before, Middleware(guard.Guard, store_of), Middleware(OpeningPage)]
+    return [*before, Middleware(guard.Guard, store_of), Middleware(WithinMemory), Middleware(OpeningPage)]
 
 
 def silence() -> None:
