@@ -4,6 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from fundus_core import runs
@@ -25,22 +26,19 @@ def test_neither_store_nor_runs_import_what_only_the_worker_needs() -> None:
 
 
 def test_evaluating_files_waits_for_no_store_and_no_library_that_only_others_ask(tmp_path: Path) -> None:
-    sample = ROOT / "data" / "sample"
-    words = [
-        "evaluate",
-        "--predictions",
-        sample / "predictions.csv",
-        "--truth",
-        sample / "truth.csv",
-        "--out",
-        tmp_path,
-    ]
+    """With all that is written of two targets and 30 people."""
+    sample, words = ROOT / "data" / "sample", ["evaluate", "--draws", "50", "--out", tmp_path / "out"]
+    for name in ("predictions", "truth"):
+        columns = ["photograph", "patient_id", "eye", "sbp", "sex", *(["status"] if name == "predictions" else [])]
+        pd.read_csv(sample / f"{name}.csv", nrows=60)[columns].to_csv(tmp_path / f"{name}.csv", index=False)
+        words += [f"--{name}", tmp_path / f"{name}.csv"]
     code = (
         f"import sys; from fundus_core.__main__ import main; main({[str(word) for word in words]});"
         "print(sorted({'torch', 'sqlalchemy', 'scipy.stats', 'scipy.ndimage', 'streamlit'} & sys.modules.keys()))"
     )
     answer = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=True, text=True)
     assert answer.stdout.splitlines()[-1] == "[]"
+    assert (tmp_path / "out" / "report.html").is_file()
 
 
 def test_an_unknown_model_is_named_and_nothing_is_queued(tmp_path: Path) -> None:

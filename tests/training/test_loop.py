@@ -48,7 +48,8 @@ def dying(monkeypatch, stop_after):
 
 
 def test_layers_freeze_thaw_and_learn_slower_below_and_a_resumed_training_is_the_same(toy, tmp_path, monkeypatch):
-    plan = toy.plan(pretrained="a" * 64, frozen=2, thaw=1, layer_decay=0.5, grow=0.5, weight_decay=0.0, ema=0.0)
+    changes = {"frozen": 2, "thaw": 1, "layer_decay": 0.5, "grow": 0.5, "weight_decay": 0.0, "ema": 0.0}
+    plan = toy.plan(pretrained="a" * 64, checkpoint_seconds=0.0, **changes)
     first = {name: value.clone() for name, value in toy.begun(plan).body.state_dict().items()}
     whole = toy.train(tmp_path / "whole", plan)
     with monkeypatch.context() as patch:
@@ -168,7 +169,7 @@ def test_a_validation_counts_people_and_who_knows_nothing_has_a_loss_of_1(toy):
 
 @pytest.mark.parametrize("stop_after", [1, 20])
 def test_interrupted_anywhere_and_resumed_gives_the_same_weights(toy, whole, tmp_path, monkeypatch, stop_after):
-    plan = toy.plan(precision="bf16")
+    plan = toy.plan(precision="bf16", checkpoint_seconds=0.0)
     with monkeypatch.context() as patch:
         dying(patch, stop_after)
         with pytest.raises(KeyboardInterrupt):
@@ -180,14 +181,14 @@ def test_interrupted_anywhere_and_resumed_gives_the_same_weights(toy, whole, tmp
 
 
 def test_killed_with_signal_9_and_resumed_gives_the_same_weights(toy, whole, tmp_path):
-    command = [sys.executable, TOY, str(tmp_path), '{"precision": "bf16"}']
+    command = [sys.executable, TOY, str(tmp_path), '{"precision": "bf16", "checkpoint_seconds": 0.0}']
     process = subprocess.Popen(command, env=ENVIRONMENT, cwd=ROOT)
     deadline = time.monotonic() + 120
     while not (tmp_path / loop.CHECKPOINT).exists() and time.monotonic() < deadline:
         time.sleep(0.02)
     process.send_signal(signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL
-    resumed = toy.train(tmp_path, toy.plan(precision="bf16"))
+    resumed = toy.train(tmp_path, toy.plan(precision="bf16", checkpoint_seconds=0.0))
     assert largest_difference(whole.best, resumed.best) == 0.0
 
 

@@ -40,7 +40,7 @@ def plan(**changes):
         "precision": "float32",
         "ema": 0.9,
         "learning_rate": 3e-3,
-        "checkpoint_seconds": 0.0,
+        "checkpoint_seconds": 1e9,
         "drop_rate": 0.1,
     }
     return Plan(**defaults | changes)
