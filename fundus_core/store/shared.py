@@ -220,9 +220,15 @@ class Sharing(StoreBase):
             ).all()
             return tuple(Size(name, number, *self._size(connection, name)) for name, number in owners)
 
-    def owns_models(self, what: str) -> None:
-        """See to it that a steward asks, and write down what they do with models; a ``RefusedError`` else."""
+    def owns_models(self, what: str, on: CohortRef | None = None, doing: str = "") -> None:
+        """See to it that a steward asks, who owns the cohort they do it on; then write it down.
+
+        Raises:
+            RefusedError: Either is not so; the log has that alone.
+        """
         access.require_steward(self.person, what)
+        if on is not None:
+            self.owned(on, doing)
         if self.person:
             self.person.note("imported", what)
 

@@ -272,6 +272,20 @@ def test_sizes_are_a_stewards_and_name_no_cohort(shared):
         assert log.latest(1)[0]["what"] == "refused"
 
 
+def test_a_steward_who_is_refused_a_cohort_leaves_that_line_alone(shared):
+    """Attacked by stewards whom the cohort is lent to: what they were refused stood in the log as done before."""
+    _, person, cohort, log = shared
+    person("ann@x").share(cohort, "eve@x", "write")
+    eve = person("eve@x", steward=True)
+    with pytest.raises(RefusedError):
+        eve.owns_models("model train", cohort, "trained on")
+    assert log.latest(1)[0]["what"] == "refused"
+    hers = {line["what"] for line in log.latest(99) if line["who"] == "eve@x"}
+    assert not hers & {"imported", "trained on"}
+    person("ann@x", steward=True).owns_models("model train", cohort, "trained on")
+    assert [line["what"] for line in log.latest(2)] == ["imported", "trained on"]
+
+
 def test_nobody_keeps_more_than_their_share(shared):
     store, person, _, _ = shared
     small = person("bob@x", most_photographs=2)

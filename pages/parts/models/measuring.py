@@ -73,8 +73,7 @@ def _folder(name: str) -> Path:
 
 def _start(card: Card, cohort: Cohort) -> None:
     """Begin the job; beside it stands on whom, and on which card, since either may be another when it is done."""
-    home.store().owns_models("model identify")
-    home.store().owned(cohort.id, "measured on")
+    home.store().owns_models("model identify", cohort.id, "measured on")
     folder = owner_only.folder(_folder(card.id))
     photographs, truth = model_check.tables(jobs.given(folder))
     model_check.write(cohort, home.store().table(cohort.id), photographs, truth, MOST)

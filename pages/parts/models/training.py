@@ -112,8 +112,7 @@ def _of_card(card: Card) -> list[str | Path]:
 
 
 def _start(name: str, cohort: Cohort, words: Sequence[str | Path]) -> None:
-    home.store().owns_models("model train")
-    home.store().owned(cohort.id, "trained on")
+    home.store().owns_models("model train", cohort.id, "trained on")
     folder = _folder(name)
     photographs, truth = model_check.tables(jobs.given(folder))
     table = home.store().table(cohort.id)
