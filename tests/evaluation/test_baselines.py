@@ -40,6 +40,19 @@ def test_every_score_of_a_baseline_says_so_in_its_interval():
     assert set(scores.OF_KNOWN) == {name for name in of_baselines if "age_sex" in name}
 
 
+@pytest.mark.parametrize("loss", ["absolute", "squared", "logistic"])
+def test_who_is_alike_in_age_and_sex_counts_as_often_as_a_row_of_their_own(loss):
+    """Attacked by everybody alike in age with somebody, by nobody alike, and by ages that no two share but one pair."""
+    of = sample(target="sex" if loss == "logistic" else "dbp", eyes=2)
+    folds = b.folds_of(of, np.ones(len(of), dtype=bool))
+    for ages in (of.age, np.arange(len(of.age)) * 0.37 + 20, np.r_[20.0, 20.0, np.arange(len(of.age) - 2) * 0.37 + 20]):
+        rows, row_of = b.known_by(ages, of.sex if loss != "logistic" else ages * 0, 4)
+        whole = b.standardised(b.curves(ages, of.sex if loss != "logistic" else ages * 0, 4))
+        assert rows[row_of] == pytest.approx(whole, abs=1e-9)
+        found = b.cross_fitted(rows, of.y, folds, loss, row_of)
+        assert found == pytest.approx(b.cross_fitted(whole, of.y, folds, loss), rel=1e-6)
+
+
 def test_scores_of_age_and_sex_are_those_of_the_people_whose_age_is_known():
     """Whose age is not known has a higher pressure here, so that what is known is not the whole in small."""
     whole = sample(90, seed=3)

@@ -77,17 +77,12 @@ def median_of_others(sample: Sample) -> Floats:
     rank[order] = np.arange(len(order))
     count = np.bincount(sample.group)
     left = len(sample) - count
-    low, high = (_without_own(rank, sample, wanted) for wanted in ((left - 1) // 2, left // 2))
-    ordered = sample.y[order]
+    ordered, columns = sample.y[order], _columns_of_ranks(rank, sample)
+    low, high = (left - 1) // 2, left // 2
+    for place in (low, high):  # sorted position of each person's wanted unit among those of all others
+        for own in columns:
+            place += own <= place
     return np.asarray((ordered[low] / 2 + ordered[high] / 2)[sample.group])
-
-
-def _without_own(rank: Indices, sample: Sample, wanted: Indices) -> Indices:
-    """Sorted position of each person's ``wanted``-th unit among those of all others."""
-    place = wanted.copy()
-    for own in _columns_of_ranks(rank, sample):
-        place += own <= place
-    return place
 
 
 def _columns_of_ranks(rank: Indices, sample: Sample) -> list[Indices]:
@@ -125,11 +120,22 @@ def each_by_age_and_sex(sample: Sample, *losses: Loss) -> Iterator[Floats]:
         yield from (nothing for _ in losses)
         return
     y, folds = sample.y[known], folds_of(sample, known)
-    design = standardised(curves(sample.age[known], sample.sex[known], knots_for(people)))
+    design, of = known_by(sample.age[known], sample.sex[known], knots_for(people))
     for loss in losses:
         prediction = nothing.copy()
-        prediction[known] = cross_fitted(design, y, folds, loss)
+        prediction[known] = cross_fitted(design, y, folds, loss, of)
         yield prediction
+
+
+def known_by(age: Floats, sex: Floats, knots: int) -> tuple[Floats, Indices]:
+    """Return the rows of a design of age and sex, d x k, and which of them is each of n units'.
+
+    Of very many people most are as old as somebody else: d is far below n.
+    """
+    (ages, of_age), (sexes, of_sex) = (np.unique(one, return_inverse=True) for one in (age, sex))
+    pairs, of, times = np.unique(of_age * len(sexes) + of_sex, return_inverse=True, return_counts=True)
+    curve = curves(ages[pairs // len(sexes)], sexes[pairs % len(sexes)], knots, times)
+    return standardised(curve, times), of
 
 
 def folds_of(sample: Sample, known: NDArray[np.bool_]) -> Indices:
@@ -155,20 +161,21 @@ def knots_for(people: int) -> int:
     return sum(people >= fewest for fewest in (60, 120, 300, 300)) + 2
 
 
-def curves(age: Floats, sex: Floats, knots: int) -> Floats:
+def curves(age: Floats, sex: Floats, knots: int, times: Indices | None = None) -> Floats:
     """Return what the truth may be a sum of, without the constant: a curve of age for each sex, n x k.
 
     Args:
         age: n ages in years.
         sex: n times 1 or 0, or a mean of both.
         knots: Of the curve; with fewer than three it is a line.
+        times: How many units each of n stands for; one without.
     """
-    curve = natural_spline(age, knots)
-    about = curve - curve.mean(axis=0)
-    return np.column_stack([curve, sex, about * (sex - sex.mean())[:, None]])
+    curve = natural_spline(age, knots, times)
+    about = curve - np.average(curve, axis=0, weights=times)
+    return np.column_stack([curve, sex, about * (sex - np.average(sex, weights=times))[:, None]])
 
 
-def natural_spline(x: Floats, knots: int) -> Floats:
+def natural_spline(x: Floats, knots: int, times: Indices | None = None) -> Floats:
     """Return a natural cubic spline's columns without the constant: n x knots - 1, knots at even quantiles.
 
     The restricted cubic spline of Harrell 2015, section 2.4.5.
@@ -176,7 +183,8 @@ def natural_spline(x: Floats, knots: int) -> Floats:
     >>> natural_spline(np.array([0.0, 1, 2, 3]), 3)[:, 0].tolist()
     [0.0, 1.0, 2.0, 3.0]
     """
-    at = np.unique(np.quantile(x, np.linspace(0.05, 0.95, knots)))
+    each = x if times is None else np.repeat(x, times)
+    at = np.unique(np.quantile(each, np.linspace(0.05, 0.95, knots)))
     if len(at) < 3:
         return x[:, None]
     last, before = at[-1], at[-2]
@@ -189,52 +197,61 @@ def natural_spline(x: Floats, knots: int) -> Floats:
     return np.column_stack([x, *(curve / (last - at[0]) ** 2 for curve in curves)])
 
 
-def standardised(columns: Floats) -> Floats:
-    """Return a constant and the columns about their means in standard deviations; a constant column becomes zero."""
-    centred = columns - columns.mean(axis=0)
-    spread = columns.std(axis=0)
+def standardised(columns: Floats, times: Indices | None = None) -> Floats:
+    """Return a constant and the columns about their means in standard deviations; a constant column becomes zero.
+
+    ``times`` says how many units each row stands for; one without.
+    """
+    centred = columns - np.average(columns, axis=0, weights=times)
+    spread = np.sqrt(np.average(centred**2, axis=0, weights=times))
     varies = spread > 1e-10 * np.abs(columns).max(axis=0, initial=0.0)
     scaled = np.divide(centred, spread, out=np.zeros_like(centred), where=varies)
     return np.column_stack([np.ones(len(columns)), scaled])
 
 
-def cross_fitted(design: Floats, y: Floats, folds: Indices, loss: Loss) -> Floats:
+def cross_fitted(design: Floats, y: Floats, folds: Indices, loss: Loss, of: Indices | None = None) -> Floats:
     """Predict each unit by a regression on all units outside its fold.
 
     Median regression minimises the absolute error by reweighted least squares (Hunter & Lange 2000,
     doi:10.1080/10618600.2000.10474866), logistic regression by Newton's steps. Columns that say the same count once.
 
     Args:
-        design: n x k, a constant among its columns.
+        design: d x k, a constant among its columns.
         y: n truths.
         folds: n numbers from 0.
         loss: What is made small.
+        of: Which row of the design is each unit's, n; without it they are as many.
 
     Returns:
         n predictions; probabilities where the loss is logistic.
     """
+    of = np.arange(len(y)) if of is None else of
     fitted = slice(None, None, -(-len(y) // MOST_FITTED))
-    some, truth = design[fitted], y[fitted]
+    rows, row_of = np.unique(of[fitted], return_inverse=True)
+    alike = len(rows) < len(row_of)  # units of one row differ in truth alone: what they weigh is added up
+    some, truth = design[rows if alike else of[fitted]], y[fitted]
     outside = folds[fitted] != np.arange(folds.max() + 1)[:, None]
     row, column = np.triu_indices(some.shape[1])  # the other half of a square says the same
     products, place = some[:, row] * some[:, column], np.empty((some.shape[1],) * 2, dtype=np.intp)
     place[row, column] = place[column, row] = np.arange(len(row))
     least = max(float(y.std()), 1e-12)
+    apart = row_of + len(rows) * np.arange(len(outside))[:, None] if alike else None
 
     def settled(start: Floats, kept: NDArray[np.bool_], steps: range) -> Floats:
         weights, wanted = kept.astype(np.float64), np.broadcast_to(truth, kept.shape)
         for step in steps:
             if step or loss == "logistic":
                 nearest = max(0.7**step, 1e-6) * least  # a residual of nearly nothing would hold the fit
-                weights, wanted = _reweighted(matmul(start, some.T), truth, kept, loss, nearest)
-            start = _solve(weights, products, place, some, wanted)
+                said = matmul(start, some.T)
+                weights, wanted = _reweighted(said[:, row_of] if alike else said, truth, kept, loss, nearest)
+            start = _solve(weights, products, place, some, wanted, apart)
         return start
 
     start, steps = np.zeros((len(outside), design.shape[1])), range(_STEPS)
-    if loss != "squared" and len(some) > MANY_PEOPLE:  # where each fold settles lies very near where all do
+    if loss != "squared" and len(truth) > MANY_PEOPLE:  # where each fold settles lies very near where all do
         start, steps = np.repeat(settled(start[:1], np.ones_like(outside[:1]), steps), len(outside), axis=0), _LAST
     start = settled(start, outside, steps if loss != "squared" else range(1))
-    value = (design * start[folds]).sum(axis=1)
+    value = matmul(design, start.T)[of, folds]
     return np.asarray(1 / (1 + np.exp(-np.clip(value, -30, 30))) if loss == "logistic" else value)
 
 
@@ -249,13 +266,23 @@ def _reweighted(
     return outside * spread, np.clip(fitted, -12, 12) + (y - chance) / spread
 
 
-def _solve(weights: Floats, products: Floats, place: Indices, design: Floats, wanted: Floats) -> Floats:
+def _solve(
+    weights: Floats, products: Floats, place: Indices, design: Floats, wanted: Floats, apart: Indices | None
+) -> Floats:
     """Weighted least squares of every fold at once, folds x k; the shortest solution where columns say the same.
 
-    ``products`` are those of the design's columns two by two, each once, n x k (k + 1) / 2, and ``place`` says which of
-    them stands in each cell of their square, k x k.
+    ``products`` are those of the design's columns two by two, each once, d x k (k + 1) / 2, and ``place`` says which of
+    them stands in each cell of their square, k x k. ``apart`` gives each fold's n units the rows that they are alike
+    in, numbered from fold to fold.
     """
-    square, moment = np.take(matmul(weights, products), place, axis=1), matmul(weights * wanted, design)
+    moved = weights * wanted
+    if apart is not None:
+        of, shape = apart[: len(weights)].ravel(), (len(weights), len(design))
+        weights, moved = (
+            np.bincount(of, each.ravel(), shape[0] * shape[1]).reshape(shape).astype(np.float64, copy=False)
+            for each in (weights, moved)
+        )
+    square, moment = np.take(matmul(weights, products), place, axis=1), matmul(moved, design)
     scale = np.maximum(np.trace(square, axis1=1, axis2=2) / len(place), 1e-300)[:, None, None]
     # numpy's pseudo-inverse, to the last bit, in a third of its time: the eigenvalues come sorted
     values, vectors = (each[..., ::-1].copy() for each in np.linalg.eigh(square / scale))

@@ -19,10 +19,12 @@ from fundus_core.evaluation.intervals.jackknife_intervals import estimated
 from fundus_core.evaluation.observations.sample import Sample, check_level, sort_rows, units, units_of_analysis
 from fundus_core.evaluation.one_cohort.baselines import (
     FEWEST_PEOPLE,
+    Loss,
     cross_fitted,
     curves,
     folds_of,
     knots_for,
+    known_by,
     standardised,
 )
 from fundus_core.evaluation.one_cohort.double_selection import Path, Told, adds_beyond
@@ -172,17 +174,19 @@ def _panel(sample: Sample, names: Sequence[str], extra: Sequence[Floats]) -> Sum
     y, p, people = sample.y, sample.p, len(sample.patients)
     folds = folds_of(sample, np.ones(len(sample), dtype=bool))
     age, sex = (getattr(sample, name) if name in names else np.zeros(len(sample)) for name in OF_TARGETS)
-    base, fine = (
-        standardised(np.hstack([curves(age, sex, knots), *extra])) for knots in (knots_for(people), _fine(people))
-    )
-    both = np.column_stack([base, standardised(p[:, None])[:, 1:]])
-    squared = "logistic" if sample.target.binary else "squared"
-    alone, together = (cross_fitted(each, y, folds, squared) - y for each in (base, both))  # type: ignore[arg-type]
+    (base, of), (fine, of_fine) = (known_by(age, sex, knots) for knots in (knots_for(people), _fine(people)))
+    if extra:
+        others = [standardised(each)[:, 1:] for each in extra]
+        base, fine = (np.hstack([rows[of_each], *others]) for rows, of_each in ((base, of), (fine, of_fine)))
+        of = of_fine = np.arange(len(y))
+    both = np.column_stack([base[of], standardised(p[:, None])[:, 1:]]), np.arange(len(y))
+    squared: Loss = "logistic" if sample.target.binary else "squared"
+    alone, together = (cross_fitted(each, y, folds, squared, rows) - y for each, rows in ((base, of), both))
     near, nearer = (
         np.zeros((2, len(y))) if sample.target.binary
-        else (np.abs(cross_fitted(each, y, folds, "absolute") - y) for each in (base, both))
+        else (np.abs(cross_fitted(each, y, folds, "absolute", rows) - y) for each, rows in ((base, of), both))
     )  # fmt: skip
-    left = p - cross_fitted(fine, p, folds, "squared")
+    left = p - cross_fitted(fine, p, folds, "squared", of_fine)
     u, ones = y - y.mean(), np.ones_like(y)
     columns = np.array([ones, u, u * u, alone**2, together**2, near, nearer, alone, left, left**2, alone * left])
     floor = OWN_SHARE * float(p.var()) * len(p)
