@@ -247,7 +247,7 @@ def units_of_parts(
     nothing = np.full(len(table), np.nan)
     y, p = table.truth.get(of.id, nothing), table.predicted.get(of.id, nothing)
     counted = is_predicted(table) & np.isfinite(y) & np.isfinite(p)
-    photographs = (y, p, table.low.get(of.id, nothing), table.high.get(of.id, nothing))
+    columns = (y, p, table.low.get(of.id, nothing), table.high.get(of.id, nothing))
     known = (table.truth.get("age", nothing), table.truth.get("sex", nothing))
     for rows in parts:
         chosen = np.flatnonzero(counted) if rows is None else rows[counted[rows]]
@@ -256,18 +256,14 @@ def units_of_parts(
             mine[chosen] = True
             chosen = np.flatnonzero(one_visit(table, mine, level))
         unit = unit_of_each(table, chosen, level)
-        first = np.flatnonzero(np.r_[True, unit[1:] != unit[:-1]]) if len(chosen) else chosen
-        means = [mean_known(column[chosen], unit, len(first)) for column in (y, p, *known)]
-        of_unit = chosen[first]
-        who = numbered_people(table)[of_unit]
-        theirs = Photographs(*(column[chosen] for column in photographs))
-        low, high = interval_of_mean(theirs, unit, numbered(who))
+        of_unit = chosen[firsts(unit)]
+        theirs = Photographs(*(column[chosen] for column in columns))
+        k = np.bincount(unit, minlength=len(of_unit))
+        means = [mean_known(column, unit, k) for column in (theirs.y, theirs.p, *(one[chosen] for one in known))]
+        low, high = interval_of_mean(theirs, unit, numbered(numbered_people(table)[of_unit]))
         inside = np.where(np.isfinite(low) & np.isfinite(high), (low <= means[0]) & (means[0] <= high), np.nan)
         means[2:2] = [inside, high - low, interval_score(means[0], low, high)]
-        single = level in ("eye", "photograph")
-        eye = table.eye[of_unit] if single else np.full(len(first), "", dtype=np.str_)
-        words = (eye, table.visit[of_unit], table.patient_id[of_unit])
-        yield _assemble(of, level, means, words, who, np.bincount(unit, minlength=len(first)))
+        yield _assemble(table, of, level, means, of_unit, k)
 
 
 def one_visit(table: CohortTable, counted: NDArray[np.bool_], level: Level) -> NDArray[np.bool_]:
@@ -301,26 +297,24 @@ def _each_unit(table: CohortTable, level: Level) -> Indices:
 
 
 def _assemble(
-    of: Target,
-    level: Level,
-    means: list[Floats],
-    words: tuple[Labels, Labels, Labels],
-    person: Indices,
-    photographs: Indices,
+    table: CohortTable, of: Target, level: Level, means: list[Floats], of_unit: Indices, photographs: Indices
 ) -> Sample:
-    eye, visit, who = words
-    kept = np.ones(len(who), dtype=bool)
+    """Put units together, each with the words of the first of its photographs."""
     if of.binary:
         kept = (means[0] == 0) | (means[0] == 1)
-    y, p, covered, width, score, age, sex = (column[kept] for column in means)
-    who, person = who[kept], person[kept]
+        means, of_unit, photographs = [column[kept] for column in means], of_unit[kept], photographs[kept]
+        left_out = int((~kept).sum())
+    person = numbered_people(table)[of_unit]
     group = numbered(person)
     starts = firsts(group)
+    y, p, covered, width, score, age, sex = means
+    eye = table.eye[of_unit] if level in ("eye", "photograph") else np.full(len(of_unit), "", dtype=np.str_)
+    patients = table.patient_id[of_unit[starts]]
     return Sample(
-        of, level, y, p, covered, width, score, age, sex, eye[kept], visit[kept], group, who[starts], starts,
-        n_photographs=int(photographs[kept].sum()),
+        of, level, y, p, covered, width, score, age, sex, eye, table.visit[of_unit], group, patients, starts,
+        n_photographs=int(photographs.sum()),
         people=person[starts],
-        left_out=int((~kept).sum()),
+        left_out=left_out if of.binary else 0,
     )  # fmt: skip
 
 

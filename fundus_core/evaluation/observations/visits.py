@@ -128,24 +128,31 @@ def interval_of_mean(
     ([2.0, 5.0], [7.0, 8.0])
     """
     n, p = len(person), photographs.p
-    ends = [mean_known(end, unit, n) for end in (photographs.low, photographs.high)]
-    k = np.bincount(unit, minlength=n).astype(np.float64)
-    if not (k > 1).any() or not np.isfinite(ends).any():
+    k = np.bincount(unit, minlength=n)
+    ends = [mean_known(end, unit, k) for end in (photographs.low, photographs.high)]
+    if len(unit) == n or not np.isfinite(ends).any():
         return ends[0], ends[1]
-    factor, bias = _of_others(photographs.y - p, unit, person, k)
-    middle = mean_known(p, unit, n) + bias
-    reach = (mean_known(end - p, unit, n) - bias for end in (photographs.low, photographs.high))
+    factor, bias = _of_others(photographs.y - p, unit, person, k.astype(np.float64))
+    middle = mean_known(p, unit, k) + bias
+    reach = (mean_known(end - p, unit, k) - bias for end in (photographs.low, photographs.high))
     low, high = (np.where(k > 1, middle + factor * each, end) for each, end in zip(reach, ends, strict=True))
     return low, high
 
 
-def mean_known(values: Floats, unit: NDArray[np.intp], n: int) -> Floats:
-    """Return the mean of the finite values of each of n units; NaN where a unit has none."""
-    known = np.isfinite(values)
-    if not known.all():
-        unit, values = unit[known], values[known]
-    count = np.bincount(unit, minlength=n)
-    total = np.bincount(unit, weights=values, minlength=n)
+def mean_known(values: Floats, unit: NDArray[np.intp], k: NDArray[np.intp]) -> Floats:
+    """Return the mean of the finite values of each unit; NaN where a unit has none.
+
+    Args:
+        values: n of photographs.
+        unit: Of each, from 0 and never falling.
+        k: How many photographs each unit has, none without any.
+    """
+    known, n = np.isfinite(values), len(k)
+    everything = bool(known.all())
+    if n == len(values):
+        return values if everything else np.where(known, values, np.nan)
+    count = k if everything else np.bincount(unit[known], minlength=n)
+    total = np.bincount(unit, weights=values if everything else np.where(known, values, 0.0), minlength=n)
     return np.asarray(np.divide(total, count, out=np.full(n, np.nan), where=count > 0))
 
 
@@ -158,8 +165,11 @@ def _of_others(errors: Floats, unit: NDArray[np.intp], person: NDArray[np.intp],
     about = mean - centre
     people = int(person.max()) + 1 if n else 0
     columns = (np.ones(n), k, k * k, k * about, k * about**2, within, about, (k > 1).astype(np.float64))
-    sums = (np.bincount(person, weights=column, minlength=people) for column in columns)
-    units, photographs, squares, first, second, inside, means, repeated = [one.sum() - one[person] for one in sums]
+    alone = people == n  # one unit a person
+    sums = (column if alone else np.bincount(person, weights=column, minlength=people) for column in columns)
+    units, photographs, squares, first, second, inside, means, repeated = [
+        one.sum() - (one if alone else one[person]) for one in sums
+    ]
     with np.errstate(divide="ignore", invalid="ignore"):
         between = (second - first**2 / photographs) / (units - 1)
         residual = inside / (photographs - units)

@@ -8,7 +8,6 @@ width alone can be traded for one another; the interval score charges for both, 
 knows nothing of the photograph: from the 5th to the 95th percentile of other people's measured values.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,7 +27,6 @@ from fundus_core.evaluation.observations.sample import (
     units_of_analysis,
     units_of_parts,
 )
-from fundus_core.evaluation.observations.sorted_table import Indices
 from fundus_core.evaluation.one_cohort.baselines import folds_of
 from fundus_core.evaluation.one_cohort.calibration import equal_counts
 from fundus_core.evaluation.one_cohort.scores import divide, per_patient, skews
@@ -106,12 +104,13 @@ def prediction_intervals(
     found, of_words = [], parts(ordered, by)
     for name, whole in zip(of_words, units_of_parts(ordered, of, checked, of_words.values()), strict=True):
         if len(sample := _bounded(whole)):
-            found += _rows(sample, by, [name], np.zeros(len(sample), dtype=np.intp), _constant(sample))
+            found.append(_row(sample, by, name, _constant(sample)))
     return tuple(found)
 
 
 def _bounded(sample: Sample) -> Sample:
-    return units(sample, np.isfinite(sample.covered))
+    there = np.isfinite(sample.covered)
+    return sample if there.all() else units(sample, there)
 
 
 def _along(sample: Sample, bins: int) -> tuple[IntervalsOf, ...]:
@@ -119,26 +118,28 @@ def _along(sample: Sample, bins: int) -> tuple[IntervalsOf, ...]:
     place = equal_counts(sample.p, max(1, min(bins, len(sample.patients) // PER_BIN)))
     ends = [(float(sample.p[place == k].min()), float(sample.p[place == k].max())) for k in range(place.max() + 1)]
     names = [say("{low:.4g} to {high:.4g}", low=low, high=high) for low, high in ends]
-    whole = _rows(sample, "prediction", [ALL], np.zeros(len(sample), dtype=np.intp), constant)
-    return (*whole, *_rows(sample, "prediction", names, place, constant))
+    parts_ = ((name, place == k) for k, name in enumerate(names))
+    rows = (_row(units(sample, mine), "prediction", name, constant[mine]) for name, mine in parts_)
+    return (_row(sample, "prediction", ALL, constant), *rows)
 
 
 def _constant(sample: Sample) -> Floats:
     """The score of each unit's interval that knows other people's measured values alone, n."""
     folds = folds_of(sample, np.ones(len(sample), dtype=bool))
     tail = (1 - INTERVAL) / 2
-    ends = np.full((len(sample), 2), np.nan)
     order = np.argsort(sample.y)
     rising, theirs = sample.y[order], folds[order]
-    for fold in np.unique(folds):
-        others = rising[theirs != fold]
-        if len(others):
-            ends[folds == fold] = np.quantile(others, [tail, 1 - tail])
-    return interval_score(sample.y, ends[:, 0], ends[:, 1])
+    ends = np.full((2, folds.max(initial=-1) + 1), np.nan)
+    for fold in range(ends.shape[1]):
+        if len(others := rising[theirs != fold]):
+            ends[:, fold] = [_quantile(others, share) for share in (tail, 1 - tail)]
+    return interval_score(sample.y, *ends[:, folds])
 
 
-def _rows(sample: Sample, by: str, names: Sequence[str], place: Indices, constant: Floats) -> list[IntervalsOf]:
-    return [_row(units(sample, place == k), by, name, constant[place == k]) for k, name in enumerate(names)]
+def _quantile(rising: Floats, share: float) -> float:
+    """Return numpy's quantile of n values that rise, from the two beside it."""
+    place = share * (len(rising) - 1)
+    return float(np.quantile(rising[int(place) : int(place) + 2], place - int(place)))
 
 
 def _row(sample: Sample, by: str, name: str, constant: Floats) -> IntervalsOf:
