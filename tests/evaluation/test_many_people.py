@@ -16,6 +16,7 @@ from fundus_core.evaluation.observations import sample as samples
 from fundus_core.evaluation.observations.sorted_table import Gathered
 from fundus_core.evaluation.one_cohort import baselines
 from fundus_core.evaluation.one_cohort.statistics import statistics_of
+from fundus_core.records import CohortTable
 from fundus_core.targets import TARGETS
 
 PEOPLE = 400
@@ -144,5 +145,10 @@ def test_a_sorted_table_without_copies_reads_as_one_with_them(monkeypatch):
     for name in ("truth", "predicted", "low", "high"):
         (one,), (other,) = getattr(whole, name).values(), getattr(lean, name).values()
         np.testing.assert_array_equal(one, other)
+    for name in ("photograph", "status", "reason", "kind", "decision", "patient_id", "eye"):
+        assert getattr(lean, name).tolist() == getattr(whole, name).tolist(), name
+        assert getattr(replace(lean, quality=whole.quality), name).tolist() == getattr(whole, name).tolist(), name
+    assert CohortTable.__dict__["photograph"].__get__(lean) is table.photograph, "nobody copied the names"
+    assert len(lean) == len(table)
     assert evaluate(lean, level="eye") == evaluate(whole, level="eye")
     assert subgroups(lean, "eye", "sbp", draws=50) == subgroups(whole, "eye", "sbp", draws=50)

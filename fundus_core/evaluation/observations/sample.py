@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from fundus_core.errors import UsageError
 from fundus_core.evaluation.observations import visits
 from fundus_core.evaluation.observations.sorted_table import (
-    Gathered,
     Indices,
+    LyingTable,
     SortedTable,
     firsts,
     is_predicted,
@@ -202,11 +202,8 @@ def sort_rows(table: CohortTable) -> CohortTable:
         there = (order[1:] > order[:-1]).all()
     chosen = {field.name: getattr(replace(table, patient_id=who), field.name) for field in fields(table)}
     if not there and len(table) > LARGE:
-        chosen = {
-            name: value[order] if isinstance(value, np.ndarray) else Gathered(value, order)
-            for name, value in chosen.items()
-        }
-    elif not there:
+        return LyingTable.of(chosen, order)
+    if not there:
         moved = select_rows(replace(table, patient_id=who), order)
         chosen = {field.name: getattr(moved, field.name) for field in fields(table)}
     return SortedTable(**chosen)

@@ -1,5 +1,7 @@
 """A cohort's rows in the order in which everything is counted, and what is told of them once."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
@@ -18,6 +20,45 @@ class SortedTable(CohortTable):
 
     __slots__ = ("_told",)
     _told: dict[str, Any]
+
+
+_LATER = ("photograph", "status", "reason", "kind", "decision")
+"""Words of a large table that are put into order each time that somebody asks for them: few do."""
+
+
+def _in_order(name: str) -> property:
+    """Return a column that lies as the file has it."""
+    lain = CohortTable.__dict__[name]
+
+    def ordered(table: LyingTable) -> Labels:
+        words: Labels = lain.__get__(table)
+        order = getattr(table, "_order", None)
+        return words if order is None else words[order]
+
+    return property(ordered, lain.__set__)
+
+
+class LyingTable(SortedTable):
+    """A sorted table beside that of the file, of which it has only those words for itself that are often asked for."""
+
+    __slots__ = ("_order",)
+    _order: Indices
+    photograph, status, reason, kind, decision = map(_in_order, _LATER)
+
+    @classmethod
+    def of(cls, columns: Mapping[str, Any], order: Indices) -> LyingTable:
+        """Return the table of fields as a file has them, in an order."""
+        moved: dict[str, Any] = {
+            name: Gathered(column, order) if isinstance(column, Mapping) else column[order]
+            for name, column in columns.items()
+            if name not in _LATER
+        }
+        made = cls(**moved, **{name: columns[name] for name in _LATER})
+        object.__setattr__(made, "_order", order)
+        return made
+
+    def __len__(self) -> int:
+        return len(self.patient_id)
 
 
 class Gathered(Mapping[str, NDArray[Any]]):
