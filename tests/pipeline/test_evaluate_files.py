@@ -8,19 +8,24 @@ from fundus_core import pipeline
 from fundus_core.analyses import Settings
 from fundus_core.errors import UsageError
 from fundus_core.pipeline import evaluate_files
-from tests.frozen import ROOT
+from tests import sample_part
 
-FILES = tuple(ROOT / "data" / "sample" / f"{name}.csv" for name in ("predictions", "truth"))
 FEW = Settings(draws=20)
+pytestmark = pytest.mark.usefixtures("undrawn")
 
 
-def test_estimates_alone_are_those_of_the_whole(tmp_path):
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    return sample_part.written(tmp_path_factory.mktemp("files"))
+
+
+def test_estimates_alone_are_those_of_the_whole(tmp_path, files):
     heard = []
-    pipeline.evaluate(*FILES, tmp_path / "whole", FEW, tell=lambda title, left: heard.append((title, left)))
+    pipeline.evaluate(*files, tmp_path / "whole", FEW, tell=lambda title, left: heard.append((title, left)))
     assert [left for _, left in heard] == list(range(len(heard), 0, -1)), (
         "each analysis is told, with how many are left"
     )
-    pipeline.evaluate(*FILES, tmp_path / "few", FEW, estimates_only=True)
+    pipeline.evaluate(*files, tmp_path / "few", FEW, estimates_only=True)
     written = {file.name for file in (tmp_path / "few").iterdir()}
     assert written == {"metrics.json", "estimates.csv", "evaluation.json", "replay.json"}
     whole, few = (json.loads((tmp_path / name / "metrics.json").read_text()) for name in ("whole", "few"))
@@ -30,21 +35,21 @@ def test_estimates_alone_are_those_of_the_whole(tmp_path):
     assert same[0] == same[1]
     before = {file.name: file.read_bytes() for file in (tmp_path / "whole").iterdir()}
     with pytest.raises(UsageError, match="report and tables of a whole evaluation"):
-        pipeline.evaluate(*FILES, tmp_path / "whole", FEW, estimates_only=True)
+        pipeline.evaluate(*files, tmp_path / "whole", FEW, estimates_only=True)
     assert {file.name: file.read_bytes() for file in (tmp_path / "whole").iterdir()} == before
 
 
-def test_a_column_that_is_not_there_is_a_fault_before_any_number_is_given(tmp_path):
+def test_a_column_that_is_not_there_is_a_fault_before_any_number_is_given(tmp_path, files):
     settings = Settings(draws=20, beyond=("nosuch",))
     with pytest.raises(UsageError, match="nosuch"):
-        pipeline.score_files(*FILES, settings)
+        pipeline.score_files(*files, settings)
     with pytest.raises(UsageError, match="nosuch"):
-        pipeline.evaluate(*FILES, tmp_path / "few", settings, estimates_only=True)
+        pipeline.evaluate(*files, tmp_path / "few", settings, estimates_only=True)
     assert not (tmp_path / "few").exists()
 
 
 @pytest.mark.parametrize("there", [False, True], ids=["new", "held something"])
-def test_an_evaluation_that_is_stopped_leaves_nothing_half_written(tmp_path, monkeypatch, there):
+def test_an_evaluation_that_is_stopped_leaves_nothing_half_written(tmp_path, monkeypatch, files, there):
     out = tmp_path / "out"
     if there:
         out.mkdir()
@@ -55,6 +60,6 @@ def test_an_evaluation_that_is_stopped_leaves_nothing_half_written(tmp_path, mon
 
     monkeypatch.setattr(evaluate_files, "render", stop)
     with pytest.raises(KeyboardInterrupt):
-        pipeline.evaluate(*FILES, out, FEW)
+        pipeline.evaluate(*files, out, FEW)
     assert ([file.name for file in out.iterdir()] if there else out.exists()) == (["metrics.json"] if there else False)
     assert not there or (out / "metrics.json").read_text() == "before"

@@ -4,13 +4,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pandas as pd
 import pytest
 
 from fundus_core import runs
 from fundus_core.errors import FundusError
 from fundus_core.models import registry
 from fundus_core.store import Store
+from tests import sample_part
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -27,11 +27,8 @@ def test_neither_store_nor_runs_import_what_only_the_worker_needs() -> None:
 
 def test_evaluating_files_waits_for_no_store_and_no_library_that_only_others_ask(tmp_path: Path) -> None:
     """With all that is written of two targets and 30 people."""
-    sample, words = ROOT / "data" / "sample", ["evaluate", "--draws", "50", "--out", tmp_path / "out"]
-    for name in ("predictions", "truth"):
-        columns = ["photograph", "patient_id", "eye", "sbp", "sex", *(["status"] if name == "predictions" else [])]
-        pd.read_csv(sample / f"{name}.csv", nrows=60)[columns].to_csv(tmp_path / f"{name}.csv", index=False)
-        words += [f"--{name}", tmp_path / f"{name}.csv"]
+    predictions, truth = sample_part.written(tmp_path)
+    words = ["evaluate", "--predictions", predictions, "--truth", truth, "--draws", "50", "--out", tmp_path / "out"]
     code = (
         f"import sys; from fundus_core.__main__ import main; main({[str(word) for word in words]});"
         "print(sorted({'torch', 'sqlalchemy', 'scipy.stats', 'scipy.ndimage', 'streamlit'} & sys.modules.keys()))"

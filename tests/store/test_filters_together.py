@@ -87,10 +87,11 @@ def _expected(rows: pd.DataFrame, asked: Mapping[str, Any], order: str, *, desce
     return list(kept.index)
 
 
-@pytest.mark.parametrize("few", [0, 20, 100_000])
+@pytest.mark.parametrize(("part", "few"), list(enumerate([0, 20, 100_000])))
 def test_filters_together_are_what_pandas_says_ties_by_id(
-    store: Store, rows: pd.DataFrame, few: int, monkeypatch: pytest.MonkeyPatch
+    store: Store, rows: pd.DataFrame, part: int, few: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Every third combination each way: any two filters meet each way, all of them on each database."""
     for module in (queries, conditions):  # many ids of a group are marked in a row of bytes
         monkeypatch.setattr(module, "FEW", few)
     monkeypatch.setattr(queries, "_SOME", 20)
@@ -104,7 +105,7 @@ def test_filters_together_are_what_pandas_says_ties_by_id(
     }
     orders = itertools.cycle(("added", "quality", "distance", "name", "truth", "predicted", "absolute_error"))
     seen = 0
-    for words in itertools.product(*asked.values()):
+    for words in itertools.islice(itertools.product(*asked.values()), part, None, 3):
         one = dict(zip(asked, words, strict=True))
         where = Where(
             statuses=(one["status"],) if one["status"] else (),
