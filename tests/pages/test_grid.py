@@ -35,7 +35,7 @@ def test_headings_and_cells_of_a_shown_table_are_safe():
 
         grid([{"=HYPERLINK(1)": "@x", "n": -3}])
 
-    shown = AppTest.from_function(page).run().dataframe[0].value
+    shown = AppTest.from_function(page, default_timeout=120).run().dataframe[0].value
     assert list(shown.columns) == ["'=HYPERLINK(1)", "n"]
     assert shown.iloc[0].tolist() == ["'@x", -3]
 
