@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from fundus_core import jobs, pipeline
+from fundus_core import jobs, pipeline, processes
 from fundus_core.commands import frame
 from fundus_core.store import AuditLog, Copied, Person, Store, back_up, restore
 
@@ -125,6 +125,7 @@ def _back_up(options: argparse.Namespace) -> int:
 
 
 def _compute(options: argparse.Namespace) -> int:
+    processes.give_back_at_once()
     where, files = frame.store_of(options)
     with Store.open_existing(where, files=files) as store:
         cohort = store.cohort(options.cohort)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from fundus_core import evaluation, figures
-from fundus_core.analyses import Analysis, Disk, Memory, Study, one_cohort, plan_results, subgroups
+from fundus_core.analyses import Analysis, Disk, Memory, Study, one_cohort, plan_results, result_cache, subgroups
 from fundus_core.analyses.study import counted
 from fundus_core.errors import UsageError
 from fundus_core.evaluation import Split
@@ -30,6 +30,9 @@ Indices = np.ndarray[tuple[int], np.dtype[np.int64]]
 
 READING, COMPUTING = "reading", "computing"
 """Stages of the job."""
+_ROOM = 150_000_000
+"""Bytes of results that the job holds. It comes back to a target only after all others, and one of 1,600,000
+photographs has more: it is read again for each analysis, which takes .2 s."""
 
 
 _LOWEST_FIRST = ("quality",)
@@ -37,10 +40,12 @@ _READ = 4
 """Rows read for a photograph: its own, what the model found of it, its predictions, its measured values."""
 
 
-def stored_study(store: Store, cohort: Cohort, model: str, seen: Callable[[int], object] = int) -> Study:
+def stored_study(
+    store: Store, cohort: Cohort, model: str, seen: Callable[[int], object] = int, room: int = result_cache.ROOM
+) -> Study:
     """Return the study of a cohort as it is now, under a model, with its plan; results of a large one are kept.
 
-    ``seen`` is told of rows as they are read; see ``Store.table``.
+    ``seen`` is told of rows as they are read, see ``Store.table``; of results so many bytes stay in RAM.
     """
     disk = Disk(store, (cohort,), model, has_job=True)
 
@@ -50,7 +55,7 @@ def stored_study(store: Store, cohort: Cohort, model: str, seen: Callable[[int],
     def person(who: str) -> CohortTable:
         return store.table(cohort.id, [model] if model else None, patient_id=who)
 
-    memory = Memory(disk)
+    memory = Memory(disk, room=room)
     alone = memory.lasting and not any(card.recalibrated for card in known_cards(model))  # nobody is left out then
     made = Study(
         lambda: {cohort.name: disk.kept("table", CohortTable, whole)}, memory=memory, person=person if alone else None
@@ -95,7 +100,7 @@ def compute(store: Store, cohort: Cohort, model: str, level: str = "", job: Path
         rows += more
         notice.say(READING, min(rows // _READ, cohort.photographs), cohort.photographs)
 
-    study = stored_study(store, cohort, model, seen).at(level)
+    study = stored_study(store, cohort, model, seen, _ROOM).at(level)
     with notice.heeded():
         study.usual_level  # noqa: B018 - kept, also where a plan says another
         study.outlines  # noqa: B018 - kept, as pages begin with it
@@ -163,10 +168,10 @@ def three_photographs(study: Study, target: str) -> list[str]:
 
     def made() -> list[str]:
         table = study.ordered
-        found = evaluation.units_of_analysis(table, TARGETS[target], "photograph", ordered=True)
-        order = np.argsort(np.abs(found.error), kind="stable")
-        places = dict.fromkeys([order[0], order[len(order) // 2], order[-1]] if len(order) else [])
-        return [str(name) for name in table.photograph[counted(table, TARGETS[target])][list(places)]] if places else []
+        if not len(rows := np.flatnonzero(counted(table, TARGETS[target]))):
+            return []
+        order = rows[np.argsort(_values(table, "absolute_error", target)[rows], kind="stable")]
+        return [str(table.photograph[at]) for at in dict.fromkeys(order[[0, len(order) // 2, -1]].tolist())]
 
     return study.memory.kept(("three_photographs", target), list, made)
 

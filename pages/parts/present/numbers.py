@@ -119,7 +119,9 @@ def answer_slides(study: Study, place: int, look: Look) -> Iterator[Page]:
             title = f"{_(analysis.title)}: {_(TARGETS[name].short)}"
             alone = replace(figure, notes=()) if figure else None
             yield layouts.answer(title, sentences(told[name]), alone, notes=_(analysis.question))
-        lines = _once({_(TARGETS[name].short): sentences(text) for name, text in told.items() if name not in drawn})
+        lines = _once(
+            {heading(_(TARGETS[name].short)): sentences(text) for name, text in told.items() if name not in drawn}
+        )
         for some in layouts.parted(lines):
             made = shown(study, analysis, next(iter(told)), tell) if len(lines) == 1 else None
             rows = [made.head, *made.body] if made else []
