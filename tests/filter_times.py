@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from fundus_core.records import Eye
-from fundus_core.store import Store, Where, queries
+from fundus_core.store import Ids, Store, Where, queries
 from tests.cohort_times import spent_by_database
 
 LIMIT_S = 1.0
@@ -43,7 +43,7 @@ def kinds(ids: np.ndarray[Any, Any]) -> list[list[Asked]]:
         [Asked(f"outcome={word}", {"statuses": (word,)}) for word in ("predicted", "refused")],
         [Asked("eye=right", {"eye": Eye.RIGHT})],
         [Asked("quality=0.5", {"quality": (0.5, 1.0)})],
-        [Asked("group", {"ids": tuple(ids[some].tolist())})],
+        [Asked("group", {"ids": Ids.of(ids[some])})],
         [Asked(f"text={word}", {"text": word}) for word in ("left", "P0000007")],
         [
             Asked("order=quality", sorts={"order": "quality"}),

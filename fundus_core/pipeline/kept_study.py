@@ -23,7 +23,7 @@ from fundus_core.pipeline.fitted import table_to_test
 from fundus_core.pipeline.plans import stated_plan
 from fundus_core.pipeline.result_files import known_cards
 from fundus_core.records import CohortTable, Floats
-from fundus_core.store import Cohort, Store, queries
+from fundus_core.store import Cohort, Ids, Store, queries
 from fundus_core.targets import TARGETS
 
 Indices = np.ndarray[tuple[int], np.dtype[np.int64]]
@@ -186,13 +186,13 @@ def groups(study: Study, column: str) -> tuple[list[str], Indices]:
     return study.memory.kept(("groups", column), tuple, made)
 
 
-def in_group(store: Store, cohort: Cohort, study: Study, column: str, word: str) -> tuple[int, ...]:
+def in_group(store: Store, cohort: Cohort, study: Study, column: str, word: str) -> Ids | None:
     """Return the ids of the photographs of one group of a column; none where some were left out of the study."""
     words, numbers = groups(study, column)
     if word not in words or len(numbers) != cohort.photographs:
-        return ()
+        return None
     ids = study.memory.kept("ids", np.ndarray, lambda: store.ids(cohort.id))
-    return tuple(ids[numbers == words.index(word)].tolist())
+    return Ids.of(ids[numbers == words.index(word)])
 
 
 def _keep_gallery(store: Store, cohort: Cohort, study: Study) -> None:

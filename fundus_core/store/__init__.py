@@ -11,4 +11,4 @@ from fundus_core.store.health_folder import Found
 from fundus_core.store.selections import Selection
 from fundus_core.store.shared import keys_in
 from fundus_core.store.store import Store
-from fundus_core.store.values import Added, Cohort, Finding, Item, ModelVersion, NewPhotograph, TruthRow, Where
+from fundus_core.store.values import Added, Cohort, Finding, Ids, Item, ModelVersion, NewPhotograph, TruthRow, Where

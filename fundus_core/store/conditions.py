@@ -7,20 +7,20 @@ from dataclasses import replace
 from operator import attrgetter
 from typing import Any
 
-import numpy as np
 import sqlalchemy as sa
 from sqlalchemy.ext.compiler import compiles
 
 from fundus_core.records import Status
 from fundus_core.store import schema
-from fundus_core.store.values import QUEUED, Where
+from fundus_core.store.values import QUEUED, Ids, Where
 from fundus_core.store.versions import Beside, Joined, join
 
 _PHOTOGRAPH = schema.photograph.c
 OF_READING = ("quality", "distance")
 """Orders by what was read."""
-FEW = 100_000
-"""So few photographs are sorted by themselves, and looked up one by one."""
+LISTED, _APART = 1_000, 30
+"""So many ids at most are looked up one by one, and more where they lie so far apart: to look up one takes as long as
+to pass over that many."""
 OF_PREDICTED = ("predicted", "error", "absolute_error")
 _OF_TARGET = ("truth", *OF_PREDICTED)
 _READ = attrgetter("kinds", "quality", "distance", "reason_codes")
@@ -114,10 +114,7 @@ def _further(
     outcome = joined.outcome.c
     parts += [outcome.kind.in_(where.kinds)] if where.kinds else []
     parts += [joined.eye == where.eye.value] if where.eye is not None else []
-    if len(where.ids) >= max(FEW, 1):
-        parts.append(_among(joined.id, where.ids))
-    elif where.ids:
-        parts.append(joined.id.in_(sa.select(sa.cast(_words(where.ids), sa.Integer))))
+    parts += [_among(joined.id, where.ids)] if where.ids is not None else []
     limited: list[tuple[sa.ColumnElement[Any], tuple[float, float] | None]]
     limited = [(outcome.quality, where.quality), (outcome.distance, where.distance)]
     if where.target:
@@ -137,22 +134,20 @@ def is_known(value: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
 
 def _own(where: Where) -> Iterator[sa.ColumnElement[bool]]:
     """What is asked of the photographs themselves."""
+    assert not where.text  # noqa: S101 (what a search finds is given by its ids; else every photograph would fit)
     if where.names:
         yield _PHOTOGRAPH.name.in_(sa.select(_words(where.names)))
     if where.patient_id:
         yield _PHOTOGRAPH.patient_id == where.patient_id
-    if where.text:
-        yield _holds(where.text)
 
 
-def _among(one: sa.ColumnElement[int], ids: tuple[int, ...]) -> sa.ColumnElement[bool]:
-    """Whether an id is one of many: it is looked up in a row of bytes, one for each id."""
-    listed = np.asarray(ids)
-    first, last = int(listed.min()), int(listed.max())
-    marks = np.zeros(last - first + 1, dtype=np.uint8)
-    marks[listed - first] = 1
-    marked = _Marked(sa.literal(marks.tobytes(), sa.LargeBinary), one - first)
-    return sa.case((one.between(first, last), marked), else_=sa.false())
+def _among(one: sa.ColumnElement[int], ids: Ids) -> sa.ColumnElement[bool]:
+    """Whether an id is one of some; where these lie close it is looked up in a row of bytes, one for each id."""
+    marks = ids.marks
+    if len(ids) <= max(LISTED, len(marks) // _APART):
+        return one.in_(sa.select(sa.cast(_words(ids.array().tolist()), sa.Integer)))
+    marked = _Marked(sa.literal(marks.tobytes(), sa.LargeBinary), one - ids.first)
+    return sa.case((one.between(ids.first, ids.first + len(marks) - 1), marked), else_=sa.false())
 
 
 class _Marked(sa.sql.functions.GenericFunction[bool]):
@@ -231,7 +226,14 @@ def _words(names: Sequence[str] | Sequence[int]) -> sa.ColumnElement[str]:
     return _JsonWords(listed).table_valued(sa.column("value", sa.Text)).c.value
 
 
-def _holds(text: str) -> sa.ColumnElement[bool]:
+def searched(cohort: int, text: str) -> sa.Select[str]:
+    """The ids, in one line, of a cohort's photographs whose names or patients' ids hold a text.
+
+    An index has all that it asks for, and rows one by one would take longer than to look through them.
+    """
     escaped = "".join(f"/{letter}" if letter in "/%_" else letter for letter in text)
     pattern = _Folded(sa.literal(f"%{escaped}%"))
-    return sa.or_(*(_Folded(column).like(pattern, escape="/") for column in (_PHOTOGRAPH.name, _PHOTOGRAPH.patient_id)))
+    columns = (_PHOTOGRAPH.name, _PHOTOGRAPH.patient_id)
+    fits = sa.or_(*(_Folded(column).like(pattern, escape="/") for column in columns))
+    line = sa.func.aggregate_strings(sa.cast(_PHOTOGRAPH.id, sa.Text), ",")
+    return sa.select(sa.func.coalesce(line, "")).where(_PHOTOGRAPH.cohort_id == cohort, fits)

@@ -21,7 +21,7 @@ from sqlalchemy.sql.functions import FunctionElement
 from fundus_core.errors import FundusError, UsageError, say
 from fundus_core.store import schema
 
-SCHEMA_VERSION = 12
+SCHEMA_VERSION = 13
 """Version of the tables in ``schema.py``; the number of migration steps."""
 
 WAIT_MS = 30_000
@@ -162,6 +162,7 @@ def _prepare_postgresql(engine: sa.Engine) -> None:
         connection.prepare_threshold = None  # a plan that was made for few rows stays while a transaction fills tables
         connection.autocommit = True
         for setting in (
+            "max_parallel_workers_per_gather = 0",  # of a click they take twice the time, and many people click
             "jit = off",  # of a cohort of 1,600,000 it compiles each filter's statement for a second
             f"work_mem = {_MEMORY_KB}",
         ):

@@ -8,18 +8,21 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+import numpy as np
 import sqlalchemy as sa
 
 from fundus_core.errors import UsageError, unpacked
 from fundus_core.records import Eye, Prediction
 from fundus_core.store import database, photograph_table, schema
-from fundus_core.store.conditions import FEW, OF_PREDICTED, OF_READING, conditions, in_any_order, is_known
+from fundus_core.store.conditions import OF_PREDICTED, OF_READING, conditions, in_any_order, is_known, searched
 from fundus_core.store.decided import sentences
-from fundus_core.store.values import QUEUED, Item, OrderBy, Where
+from fundus_core.store.values import QUEUED, Ids, Item, OrderBy, Where
 from fundus_core.store.versions import Joined, join
 from fundus_core.targets import TARGETS, target
 
 _PHOTOGRAPH = schema.photograph.c
+FEW = 100_000
+"""So few photographs are sorted by themselves."""
 _SOME, FIRST = 500, 20_000
 """Photographs asked about at first, and of how many in order at most, before all are sorted by the database."""
 
@@ -41,10 +44,6 @@ def page(
 
     Few that fit are all found, and sorted by themselves; many are met soon in whatever order. ``counted`` counts them.
     """
-    if where.text and order in ("added", "name", *OF_READING):
-        searched = in_any_order(cohort, version, where, order)
-        ids, total = _searched(connection, searched, descending=descending, offset=offset, limit=limit)
-        return tuple(items(connection, version, ids)), total
     few: Sequence[Any] | None = None
     by = order if order in OF_READING else "added"
     if where != Where():
@@ -53,10 +52,11 @@ def page(
         if len(few) == some:
             few = connection.execute(query).all() if counted() < FEW else None
     if few is not None and by == order:
-        rows = sorted(few, reverse=descending) if order == "added" else _sorted(few, descending=descending)
-        found: Sequence[int] = [row.id for row in rows[offset : offset + limit]]
+        rows = few if order == "added" else _sorted(few, descending=descending)
+        found: Sequence[int] = [row.id for row in rows]
+        found = (sorted(found, reverse=descending) if order == "added" else found)[offset : offset + limit]
     elif few is not None or order not in OF_READING:
-        sought = where if few is None else Where(ids=tuple(row.id for row in few) or (0,))  # nobody has that one
+        sought = where if few is None else Where(ids=Ids.of(row.id for row in few))
         sort = partial(select, order=order, target_id=target_id, descending=descending)
         in_order = few is None and order in ("added", "name")
         with database.along_an_index(connection) if in_order else nullcontext():
@@ -75,33 +75,15 @@ def page(
     return tuple(items(connection, version, found)), total
 
 
-def _searched(
-    connection: sa.Connection,
-    query: sa.Select[Any] | sa.CompoundSelect[Any],
-    *,
-    descending: bool,
-    offset: int,
-    limit: int,
-) -> tuple[list[int], int | None]:
-    """One page of ids, and how many there are where the page has any: of very many all words are looked through once.
-
-    Whatever else they are asked for, this takes longest; what is found is held for both.
-    """
-    held = query.cte("held").prefix_with("MATERIALIZED")
-    one, *key = held.c
-    keys = [each for by in key for each in (by.is_(None), by.desc() if descending else by.asc())]
-    number = sa.select(sa.func.count()).select_from(held).scalar_subquery()
-    rows = connection.execute(
-        sa.select(one, number).order_by(*keys, one.desc() if descending and not key else one.asc())
-        .offset(offset).limit(limit)
-    ).all()  # fmt: skip
-    return [row[0] for row in rows], rows[0][1] if rows else None if offset else 0
-
-
 def _sorted(rows: Sequence[Any], *, descending: bool) -> list[Any]:
     """Rows with an id and a number to sort by: those without one come last, equal ones by their ids."""
     sign = -1 if descending else 1
     return sorted(rows, key=lambda row: (row[1] is None, sign * (row[1] or 0.0), row[0]))
+
+
+def search(connection: sa.Connection, cohort: int, text: str) -> Ids:
+    """The photographs of a cohort whose names or patients' ids hold a text, upper and lower case alike."""
+    return Ids.of(np.fromstring(connection.execute(searched(cohort, text)).scalar_one(), dtype=np.int64, sep=","))
 
 
 def page_of(
@@ -117,12 +99,12 @@ def page_of(
     """One page of photographs whose ids come in order; empty where so few of the first fit that all must be asked."""
     asked = min(len(ranked), FIRST) if where != Where() else 0
     fit: list[int] = []
-    start, some, mine = 0, _SOME, frozenset(where.ids)
+    start, some, mine = 0, _SOME, where.ids
     while start < asked and len(fit) < offset + limit:
-        listed = [int(one) for one in ranked[start : min(start + some, asked)] if not mine or one in mine]
-        query = select(cohort, version, replace(where, ids=tuple(listed) or (0,))).order_by(None)
-        there = set(connection.scalars(query))
-        fit += [one for one in listed if one in there]
+        listed = np.asarray(ranked[start : min(start + some, asked)], dtype=np.int64)
+        listed = listed if mine is None else listed[mine.hold(listed)]
+        there = set(connection.scalars(select(cohort, version, replace(where, ids=Ids.of(listed))).order_by(None)))
+        fit += [one for one in listed.tolist() if one in there]
         start, some = start + some, 4 * some  # where few of the first fit, many are asked about at once
     if len(fit) < offset + limit:
         fit = [] if where != Where() else [int(one) for one in ranked[: offset + limit]]

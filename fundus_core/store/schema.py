@@ -54,7 +54,7 @@ photograph = sa.Table(
     sa.UniqueConstraint("cohort_id", "name", name="photograph_name"),
     sa.Index("photograph_sha256", "sha256"),
     sa.Index("photograph_patient", "cohort_id", "patient_id"),
-    sa.Index("photograph_cohort", "cohort_id", "id"),
+    sa.Index("photograph_cohort", "cohort_id", "id", "eye", "patient_id", "name"),
 )
 
 

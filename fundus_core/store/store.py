@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import astuple
+from dataclasses import astuple, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -95,7 +95,8 @@ class Store(Decisions, Selections, Sharing):
         def select(connection: sa.Connection) -> Cohort:
             cohort = cohorts.every(connection, cohorts.id_of(connection, ref))[0]
             new = cohorts.create(connection, name, rendered=cohort.rendered, note="", selected_from=cohort.name)
-            chosen = queries.select(cohort.id, self._version(connection, cohort.id, model), where)
+            sought = self._sought(connection, cohort.id, where)
+            chosen = queries.select(cohort.id, self._version(connection, cohort.id, model), sought)
             cohorts.copy(connection, cohort.id, new, sorted(connection.scalars(chosen)))
             return cohorts.every(connection, new)[0]
 
@@ -238,7 +239,8 @@ class Store(Decisions, Selections, Sharing):
         """
         with self.reading() as connection:
             cohort = cohorts.id_of(connection, ref)
-            version, where = self._version(connection, cohort, model), where or Where()
+            version = self._version(connection, cohort, model)
+            where = self._sought(connection, cohort, where) if where and where.text else where or Where()
             found: tuple[Item, ...] = ()
             seen = None
             if ranked is not None:
@@ -259,7 +261,7 @@ class Store(Decisions, Selections, Sharing):
         """The first photograph that fits, in the order in which they were added; nobody counts the others for it."""
         with self.reading() as connection:
             cohort = cohorts.id_of(connection, ref)
-            version = self._version(connection, cohort, model)
+            version, where = self._version(connection, cohort, model), self._sought(connection, cohort, where)
             found = connection.scalars(queries.select(cohort, version, where).limit(1)).all()
             return next(iter(queries.items(connection, version, found)), None)
 
@@ -382,7 +384,9 @@ class Store(Decisions, Selections, Sharing):
     def names(self, ref: CohortRef, where: Where, limit: int) -> Mapping[int, str]:
         """The names of a cohort's photographs that fit, by their ids, in the order in which they were added."""
         with self.reading() as connection:
-            query = queries.select(cohorts.id_of(connection, ref), None, where).add_columns(schema.photograph.c.name)
+            cohort = cohorts.id_of(connection, ref)
+            query = queries.select(cohort, None, self._sought(connection, cohort, where))
+            query = query.add_columns(schema.photograph.c.name)
             return {int(row.id): row.name for row in connection.execute(query.limit(limit))}
 
     def ids(self, ref: CohortRef) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
@@ -397,6 +401,14 @@ class Store(Decisions, Selections, Sharing):
             cohort = cohorts.id_of(connection, ref)
             ((version, identity),) = self._chosen(connection, cohort, [model]).items()
             yield from cohort_columns.readings(connection, cohort, version, identity)
+
+    def _sought(self, connection: sa.Connection, cohort: int, where: Where) -> Where:
+        """A filter with the photographs that a search finds in its place: all words are looked through for it once."""
+        if not where.text:
+            return where
+        search = partial(queries.search, connection, cohort, where.text)
+        found = self._once(connection, cohort, ("search", where.text), search)
+        return replace(where, text="", ids=found if where.ids is None else found & where.ids)
 
     def _version(self, connection: sa.Connection, cohort: int, model: str | None) -> int | None:
         wanted = None if model is None else [model]

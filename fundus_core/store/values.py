@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
+
+import numpy as np
 
 from fundus_core.errors import UsageError
 from fundus_core.records import Eye, Prediction, Reading, Source
@@ -197,6 +199,48 @@ class ModelVersion:
 
 
 @dataclass(frozen=True, slots=True)
+class Ids:
+    """Photographs by their ids in the store, however many: a bit for each from the first to the last."""
+
+    first: int
+    bits: bytes
+
+    @classmethod
+    def of(cls, ids: Iterable[int]) -> Ids:
+        """Take ids in any order, whether or not one comes twice."""
+        listed = ids if isinstance(ids, np.ndarray) else np.fromiter(ids, dtype=np.int64)
+        if not len(listed):
+            return cls(0, b"")
+        first = int(listed.min())
+        marks = np.zeros(int(listed.max()) - first + 1, dtype=np.bool_)
+        marks[listed - first] = True
+        return cls(first, np.packbits(marks).tobytes())
+
+    @property
+    def marks(self) -> np.ndarray[tuple[int], np.dtype[np.uint8]]:
+        """1 for each that is meant and 0 for the others, from the first on; up to seven more at the end."""
+        return np.unpackbits(np.frombuffer(self.bits, dtype=np.uint8))
+
+    def array(self) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+        """The ids, in order."""
+        return np.flatnonzero(self.marks) + self.first
+
+    def __len__(self) -> int:
+        return int(np.count_nonzero(self.marks))
+
+    def hold(self, ids: np.ndarray[Any, np.dtype[np.int64]]) -> np.ndarray[Any, np.dtype[np.bool_]]:
+        """Which of some ids are meant."""
+        marks, place = self.marks, ids - self.first
+        inside = (place >= 0) & (place < len(marks))
+        inside[inside] = marks[place[inside]] == 1
+        return inside
+
+    def __and__(self, other: Ids) -> Ids:
+        mine = self.array()
+        return Ids.of(mine[other.hold(mine)])
+
+
+@dataclass(frozen=True, slots=True)
 class Where:
     """Which photographs of a cohort; every field that is set must hold."""
 
@@ -214,8 +258,8 @@ class Where:
     """This eye (``Eye.UNKNOWN``: those whose eye nobody knows)."""
     names: tuple[str, ...] = ()
     """Exactly these photographs (a lasso)."""
-    ids: tuple[int, ...] = ()
-    """Exactly these photographs, by their ids in the store."""
+    ids: Ids | None = None
+    """Exactly these photographs, be there none."""
     quality: tuple[float, float] | None = None
     """Lowest and highest score, both included."""
     distance: tuple[float, float] | None = None

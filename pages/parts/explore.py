@@ -12,7 +12,7 @@ from fundus_core.evaluation import selected_rows
 from fundus_core.figures import number
 from fundus_core.quality import KINDS, Kind
 from fundus_core.records import Eye, Rule
-from fundus_core.store import Item, Selection, Where
+from fundus_core.store import Ids, Item, Selection, Where
 from fundus_core.targets import TARGETS
 from pages.parts.shared import controls, current_selection, photo_panel, studies
 from pages.parts.shared.studies import View
@@ -70,11 +70,11 @@ def _column(view: View) -> tuple[str, tuple[str, ...]]:
 def where(view: View, rule: Rule, within: Selection | None) -> Where:
     """Return how the store finds the photographs of a filter, of all or within a selection."""
     names: tuple[str, ...] = ()
-    ids: tuple[int, ...] = ()
+    ids: Ids | None = None
     study, some = studies.study(view), within is not None
     if rule.column and not some:
         ids = pipeline.in_group(home.store(), view.cohort, study, rule.column, rule.words[0])
-    some = some or (bool(rule.column) and not ids)
+    some = some or (bool(rule.column) and ids is None)
     if some:
         table = study.table
         mine = selected_rows(table, Rule(column=rule.column, words=rule.words))

@@ -8,7 +8,7 @@ from fundus_core import evaluation
 from fundus_core.analyses import nearest, one_cohort
 from fundus_core.analyses.labels import word
 from fundus_core.figures import WEBGL_POINTS
-from fundus_core.store import Where
+from fundus_core.store import Ids, Where
 from pages.parts import explore
 from pages.parts.evaluate import scores
 from pages.parts.shared import studies
@@ -235,4 +235,4 @@ def item_of(box) -> str:
     """The photograph whose card a tick stands on."""
     number = int(box.key.split("-")[1])
     view = home.store().cohort("Clinic")
-    return home.store().photographs(view.id, Where(ids=(number,))).items[0].name
+    return home.store().photographs(view.id, Where(ids=Ids.of([number]))).items[0].name

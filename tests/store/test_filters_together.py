@@ -13,7 +13,7 @@ import pytest
 import sqlalchemy as sa
 
 from fundus_core.records import Eye
-from fundus_core.store import Store, Where, conditions, prediction_table, queries, schema
+from fundus_core.store import Ids, Store, Where, conditions, prediction_table, queries, schema
 from tests.simulated_rows import MODEL, fill
 
 N = 250
@@ -87,13 +87,13 @@ def _expected(rows: pd.DataFrame, asked: Mapping[str, Any], order: str, *, desce
     return list(kept.index)
 
 
-@pytest.mark.parametrize(("part", "few"), list(enumerate([0, 20, 100_000])))
+@pytest.mark.parametrize(("part", "few", "listed"), [(0, 0, 0), (1, 20, 1_000), (2, 100_000, 0)])
 def test_filters_together_are_what_pandas_says_ties_by_id(
-    store: Store, rows: pd.DataFrame, part: int, few: int, monkeypatch: pytest.MonkeyPatch
+    store: Store, rows: pd.DataFrame, part: int, few: int, listed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Every third combination each way: any two filters meet each way, all of them on each database."""
-    for module in (queries, conditions):  # many ids of a group are marked in a row of bytes
-        monkeypatch.setattr(module, "FEW", few)
+    monkeypatch.setattr(queries, "FEW", few)
+    monkeypatch.setattr(conditions, "LISTED", listed)  # ids that lie close are marked in a row of bytes
     monkeypatch.setattr(queries, "_SOME", 20)
     asked = {
         "status": ("", "predicted", "refused"),
@@ -114,7 +114,7 @@ def test_filters_together_are_what_pandas_says_ties_by_id(
             quality=(one["quality"], 1.0) if one["quality"] else None,
             text=one["find"],
         )
-        where = replace(where, ids=tuple(rows.index[rows["site"] == "north"].tolist())) if one["site"] else where
+        where = replace(where, ids=Ids.of(rows.index[rows["site"] == "north"].to_numpy())) if one["site"] else where
         for order in itertools.islice(orders, 3):
             descending = order in ("truth", "predicted", "absolute_error")
             expected = _expected(rows, one, order, descending=descending)

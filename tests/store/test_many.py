@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import sqlalchemy as sa
+from hypothesis import given
+from hypothesis import strategies as st
 
 from fundus_core.records import Eye, Prediction
 from fundus_core.store import (
     Finding,
+    Ids,
     ModelVersion,
     NewPhotograph,
     Store,
@@ -145,8 +150,9 @@ def test_a_filter_reads_a_range_of_one_index(filled: Store, name: str) -> None:
 
 
 @pytest.mark.parametrize("order", ["quality", "distance"])
-@pytest.mark.parametrize("where", [Where(), Where(statuses=("predicted",)), Where(text="left")])
-def test_many_are_sorted_by_an_index(filled: Store, order: Any, where: Where) -> None:
+@pytest.mark.parametrize("where", [Where(), Where(statuses=("predicted",)), Where(ids=Ids.of(range(1, 2_000, 2)))])
+def test_many_are_sorted_by_an_index(filled: Store, order: Any, where: Where, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(conditions, "LISTED", 0)
     cohort = filled.cohort("simulated").id
     query = queries.select(cohort, 1, where, order=order, descending=order == "distance", known=True).limit(18)
     plan = _plan(filled, query, ordered=True)
@@ -183,6 +189,47 @@ def test_a_click_looks_at_all_photographs_twice_at_most(
         with _asked(filled) as again:
             filled.photographs("simulated", where, model=MODEL, order=order, offset=18, limit=18)
         assert not any("count(" in one for one, _ in again), "of one revision once"
+
+
+def test_a_search_looks_through_all_names_once_whatever_else_is_asked_for(filled: Store) -> None:
+    """Each filter beside it, each page and each order looked through all names and ids of patients again."""
+
+    def found(**also: Any) -> set[str]:
+        page = filled.photographs("simulated", Where(text="p000001", **also), model=MODEL, limit=100)
+        assert page.total == len(page.items)
+        return {item.name for item in page.items}
+
+    with _asked(filled) as said:
+        for where, _ in FILTERS.values():
+            for order in ("added", "name", "quality", "distance"):
+                filled.photographs("simulated", replace(where, text="P000001"), model=MODEL, order=order, limit=18)  # type: ignore[arg-type]
+        filled.first("simulated", Where(text="P000001"))
+        assert filled.names("simulated", Where(text="P000001"), 2)
+    looked = [each for each in said if "LIKE" in each[0]]
+    assert len(looked) == 1, "of one revision once"
+    if filled.engine.dialect.name == "sqlite":  # PostgreSQL chooses by how much of the index it has to look up
+        assert "COVERING INDEX photograph_cohort" in _explained(filled, *looked[0])
+    before = found()
+    assert {name[:8] for name in before} == {f"P{number:07}" for number in range(10, 20)}
+    assert found(eye=Eye.RIGHT) == {name for name in before if "right" in name}
+    filled.add_photographs("simulated", [NewPhotograph("new", "/x/new", patient_id="xP0000017x")])
+    assert found() == before | {"new"}, "what came later is found, too"
+    filled.set_truth("simulated", [TruthRow("new", {}, patient_id="another")])
+    assert found() == before, "and not by whom it belonged to before"
+
+
+@given(
+    st.sets(st.integers(0, 9_000) | st.integers(0, 70), max_size=9),
+    st.sets(st.integers(0, 70), max_size=60),
+)
+def test_ids_are_a_set_whatever_they_are(one: set[int], other: set[int]) -> None:
+    mine, theirs = Ids.of(sorted(one, reverse=True)), Ids.of([*other, *other])
+    assert (mine.array().tolist(), len(mine)) == (sorted(one), len(one))
+    assert theirs == Ids.of(np.array(sorted(other), dtype=np.int64))
+    assert hash(theirs) == hash(Ids.of(other))
+    assert mine & theirs == theirs & mine == Ids.of(one & other)
+    asked = np.array([-1, 0, 7, 8, 70, 71, 2**31], dtype=np.int64)
+    assert theirs.hold(asked).tolist() == [number in other for number in asked.tolist()]
 
 
 def test_what_is_filled_at_the_moment_is_looked_up_by_name(filled: Store) -> None:

@@ -149,7 +149,8 @@ def _write_released(address: str | Path, number: int) -> None:
     ended = {"status": "refused", "reason_code": "focus", "reason": "Blurred."}
     fine = {"status": "predicted", "reason_code": "", "reason": ""}
     of_cohort = {"cohort_id": 1} if number >= 11 else {}
-    repeated = {**of_cohort, "quality": 0.5} if of_cohort else {}
+    eye = {"eye": "left"} if number >= 12 else {}
+    repeated = {**of_cohort, **eye, "quality": 0.5} if of_cohort else {}
     rows: list[tuple[str, dict[str, object]]] = [
         ("cohort", {"id": 1, "name": "old", "rendered": False, "note": "", "selected_from": "", **new}),
         ("photograph", {**one, **measured}),

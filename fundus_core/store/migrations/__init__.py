@@ -27,6 +27,7 @@ STEPS: tuple[Callable[[Operations], None], ...] = (
     later.lease,
     later.ranks,
     later.eyes,
+    later.words,
 )
 """Step n leads from schema version n to n + 1; version 0 is an empty database."""
 

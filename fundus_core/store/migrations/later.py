@@ -1,4 +1,4 @@
-"""Steps 2 to 4 and 6 to 11: what later versions added to the first tables."""
+"""Steps 2 to 4 and 6 to 13: what later versions added to the first tables."""
 
 import sqlalchemy as sa
 from alembic.operations import Operations
@@ -161,3 +161,12 @@ def eyes(operations: Operations) -> None:
     operations.execute(sa.update(outcome).values(eye=whose))
     for name, last in ends.items():
         operations.create_index(f"outcome_{name}", "outcome", ["cohort_id", "version_id", name, *last])
+
+
+def words(operations: Operations) -> None:
+    """Step 13: an index of a cohort's photographs has all that a search looks through, and the eye.
+
+    Make it anew; the rows of photographs are wide.
+    """
+    operations.drop_index("photograph_cohort", "photograph")
+    operations.create_index("photograph_cohort", "photograph", ["cohort_id", "id", "eye", "patient_id", "name"])

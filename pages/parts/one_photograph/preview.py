@@ -12,7 +12,7 @@ from fundus_core.quality import Limits
 from fundus_core.records import Pixels, QualityCheck, QualityReport, Status
 from fundus_core.report import Single, render_photograph
 from fundus_core.retina import CropRule
-from fundus_core.store import Cohort, Item, NewPhotograph, Store, Where
+from fundus_core.store import Cohort, Ids, Item, NewPhotograph, Store, Where
 from pages.parts.new_cohort import quality_limits
 from pages.parts.new_cohort.upload import KINDS
 from pages.parts.shared import display, exports, photo_panel, progress
@@ -177,7 +177,7 @@ def chosen(view: View, dropped: Item | None) -> Item | None:
             format_func=listed.__getitem__,
             key=f"one-{view.cohort.key}-{text}-{first.key}",
         )
-    item = first if number == first.id else _found(view, Where(ids=(number,))) or first
+    item = first if number == first.id else _found(view, Where(ids=Ids.of([number]))) or first
     if told or item is not first:
         photo_panel.select(view, item.name)
     address.write("photograph", item.key)

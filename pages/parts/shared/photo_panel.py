@@ -19,7 +19,7 @@ from fundus_core.explain import Explanation
 from fundus_core.figures import number
 from fundus_core.records import OVERRULED, WITHDRAWN, Eye
 from fundus_core.runs.model_loading import RENDERED_REMARK
-from fundus_core.store import Item, Where
+from fundus_core.store import Ids, Item, Where
 from fundus_core.targets import TARGETS, Target
 from pages.parts.shared import display, studies
 from pages.parts.shared.studies import View
@@ -50,7 +50,7 @@ def addressed(view: View) -> Item | None:
     if not said_so:
         return None
     number = address.whole(said_so.partition("-")[0])
-    for where in (Where(ids=(number,)) if number is not None else None, Where(names=(said_so,))):
+    for where in (Where(ids=Ids.of([number])) if number is not None else None, Where(names=(said_so,))):
         items = home.store().photographs(view.cohort.id, where, model=view.model or None).items if where else ()
         for item in items:
             if said_so in (item.key, item.name):
