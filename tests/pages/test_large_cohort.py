@@ -20,6 +20,8 @@ from pages.parts.shell import home
 from tests.pages.test_more_slides import slides_of
 from tests.simulated_rows import MODEL, fill
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 
 @pytest.fixture
 def large(fresh, monkeypatch):
