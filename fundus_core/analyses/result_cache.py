@@ -193,8 +193,13 @@ class Memory:
             if name in STAYING:
                 return
             self._sizes[name] = sum(each.nbytes for each in _arrays(made))
-            while len(self._sizes) > self._most or (len(self._sizes) > 1 and sum(self._sizes.values()) > self._room):
-                oldest = next(each for each in self._found if each in self._sizes)
+            others = [each for each in self._found if each in self._sizes and each != name]
+            while others and (len(self._sizes) > self._most or sum(self._sizes.values()) > self._room):
+                many = len(self._sizes) > self._most  # else what holds no bytes makes no room, and is made anew
+                oldest = next((each for each in others if many or self._sizes[each]), None)
+                if oldest is None:
+                    break
+                others.remove(oldest)
                 del self._found[oldest], self._sizes[oldest]
                 self._locks.pop(oldest, None)
 

@@ -290,3 +290,18 @@ def test_no_more_studies_are_open_than_so_many_and_the_one_asked_for_stays():
     for name in ("a", "b", "a", "c", "a", "b"):
         several.kept(name, lambda name=name: made.append(name) or Looked(np.zeros(1), 1))
     assert made == ["a", "b", "c", "b"]
+
+
+def test_what_holds_no_bytes_is_not_let_go_to_make_room():
+    """Attacked by large results that do not fit together, the newest of them larger than the room."""
+    memory, made = Memory(room=1_000), []
+
+    def make(name, size):
+        made.append(name)
+        return np.zeros(size, dtype=np.uint8) if size else "few words"
+
+    for name, size in [("words", 0), ("first", 900), ("second", 900), ("third", 2_000), ("words", 0), ("third", 2_000)]:
+        memory.kept(name, None, lambda name=name, size=size: make(name, size))
+    assert made == ["words", "first", "second", "third"]
+    assert not memory.has("second")
+    assert memory.has("third")
