@@ -311,6 +311,12 @@ _SWITCHED = (
 """For the transaction, which a failure ends."""
 
 
+def take_turns(connection: sa.Connection, what: str) -> None:
+    """Let transactions about the same thing wait for each other until they end; SQLite's that write always do."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(1, sa.func.hashtext(what))))
+
+
 def count_anew(connection: sa.Connection, table: sa.Table) -> None:
     """Let PostgreSQL look at a table that a transaction fills: it takes what was counted before for all there is.
 

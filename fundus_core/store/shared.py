@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
 import sqlalchemy as sa
 
 from fundus_core.errors import UsageError
-from fundus_core.store import access, cohorts, schema
+from fundus_core.store import access, cohorts, database, schema
 from fundus_core.store.access import Person
 from fundus_core.store.audit_log import AuditLog
 from fundus_core.store.base import StoreBase
@@ -90,6 +90,43 @@ def _keys_of_others(connection: sa.Connection, keys: Sequence[str]) -> Iterator[
         yield _PHOTOGRAPH_KEY(row)
     unseen = sa.not_(access.selection_allowed(connection))
     yield from connection.scalars(sa.select(_SELECTION.key).where(_SELECTION.key.in_(keys), unseen))
+
+
+def _of(owner: str) -> sa.ColumnElement[bool]:
+    return sa.exists().where(_COHORT.id == _PHOTOGRAPH.cohort_id, _COHORT.owner == owner)
+
+
+def _number(connection: sa.Connection, owner: str) -> int:
+    return int(
+        connection.execute(sa.select(sa.func.count()).select_from(schema.photograph).where(_of(owner))).scalar_one()
+    )
+
+
+def _kept(owner: str) -> sa.Select[str]:
+    return sa.select(_PHOTOGRAPH.sha256).where(_of(owner), _PHOTOGRAPH.kept).distinct()
+
+
+class Scales:
+    """What a person's files weigh while more come.
+
+    All are looked at again once as many have come as there were, so each a few times at most, however many chunks they
+    come in. What the same person brings elsewhere at the same time is seen then.
+    """
+
+    def __init__(self) -> None:
+        self._files = self._come = self._bytes = 0
+
+    def weigh(self, look: Callable[[], Sequence[int]]) -> int:
+        """Return the bytes of all files; ``look`` gives the size of each."""
+        if self._come >= self._files:
+            sizes = look()
+            self._files, self._come, self._bytes = len(sizes), 0, sum(sizes)
+        return self._bytes
+
+    def add(self, sizes: Sequence[int]) -> None:
+        """Take note of files that have come."""
+        self._come += len(sizes)
+        self._bytes += sum(sizes)
 
 
 class Sharing(StoreBase):
@@ -218,7 +255,7 @@ class Sharing(StoreBase):
             owners = connection.execute(
                 sa.select(_COHORT.owner, sa.func.count()).group_by(_COHORT.owner).order_by(_COHORT.owner)
             ).all()
-            return tuple(Size(name, number, *self._size(connection, name)) for name, number in owners)
+            return tuple(Size(name, number, *self._size_of(connection, name)) for name, number in owners)
 
     def owns_models(self, what: str, on: CohortRef | None = None, doing: str = "") -> None:
         """See to it that a steward asks, who owns the cohort they do it on; then write it down.
@@ -242,14 +279,15 @@ class Sharing(StoreBase):
     def usage(self) -> tuple[int, int]:
         """Return how many photographs whoever asks has, and how many bytes of them the store keeps."""
         with self.reading() as connection:
-            return self._size(connection, access.owner(connection))
+            return self._size_of(connection, access.owner(connection))
 
-    def _size(self, connection: sa.Connection, owner: str) -> tuple[int, int]:
-        of_owner = sa.exists().where(_COHORT.id == _PHOTOGRAPH.cohort_id, _COHORT.owner == owner)
-        number = connection.execute(sa.select(sa.func.count()).select_from(schema.photograph).where(of_owner))
-        kept = sa.select(_PHOTOGRAPH.sha256).where(of_owner, _PHOTOGRAPH.kept).distinct()
-        files = (self.shelf.find("photographs", sha256) for sha256 in connection.scalars(kept))
-        return int(number.scalar_one()), sum(file.stat().st_size for file in files if file)
+    def _size_of(self, connection: sa.Connection, owner: str) -> tuple[int, int]:
+        return _number(connection, owner), sum(self._sizes(connection.scalars(_kept(owner))))
+
+    def _sizes(self, sha256s: Iterable[str]) -> list[int]:
+        """The bytes of each photograph that the store keeps."""
+        files = (self.shelf.find("photographs", sha256) for sha256 in sha256s)
+        return [file.stat().st_size for file in files if file]
 
     def require_room(self, more: int) -> None:
         """See to it that whoever asks may bring more photographs.
@@ -258,22 +296,24 @@ class Sharing(StoreBase):
             UsageError: They have as many, or as many bytes, as one person may.
         """
         with self.reading() as connection:
-            self._require_room(connection, more)
+            self._require_room(connection, more, Scales())
 
-    def _require_room(self, connection: sa.Connection, more: int) -> None:
+    def _require_room(self, connection: sa.Connection, more: int, scales: Scales) -> None:
         person = self.person
         if person is None or min(person.most_photographs, person.most_bytes) == float("inf"):
             return
-        photographs, kept = self._size(connection, person.id)
+        database.take_turns(connection, person.id)  # lest two of one person's at once both find room
+        photographs = _number(connection, person.id)
         if photographs + more > person.most_photographs:
             raise UsageError(
                 "You keep {n:,} of {most:,.0f} photographs here; delete some, or ask a steward for more.",
                 n=photographs,
                 most=person.most_photographs,
             )
-        if kept > person.most_bytes:
+        weight = scales.weigh(lambda: self._sizes(connection.scalars(_kept(person.id))))
+        if weight > person.most_bytes:
             raise UsageError(
                 "You keep {n:,.1f} of {most:,.1f} GB here; delete some, or ask a steward for more.",
-                n=kept / 1e9,
+                n=weight / 1e9,
                 most=person.most_bytes / 1e9,
             )

@@ -30,7 +30,7 @@ from fundus_core.store.base import Progress, unheard
 from fundus_core.store.cohorts import CohortRef
 from fundus_core.store.decided import Decisions
 from fundus_core.store.selections import Selections
-from fundus_core.store.shared import Sharing
+from fundus_core.store.shared import Scales, Sharing
 from fundus_core.store.values import (
     Added,
     Cohort,
@@ -172,18 +172,22 @@ class Store(Decisions, Selections, Sharing):
             cohort = cohorts.id_of(connection, ref)
             access.require(connection, cohort, "write")
             access.note(connection, "imported", f"cohort {cohort}")
-        parts = [self._add(cohort, chunk) for chunk in photograph_table.chunks(photographs, _CHUNK)]
+        scales = Scales()
+        parts = [self._add(cohort, chunk, scales) for chunk in photograph_table.chunks(photographs, _CHUNK)]
         return Added(*(sum(column) for column in zip((0, 0, 0), *map(astuple, parts), strict=True)))
 
-    def _add(self, cohort: int, chunk: Sequence[NewPhotograph]) -> Added:
+    def _add(self, cohort: int, chunk: Sequence[NewPhotograph], scales: Scales) -> Added:
         self.shelf.settle([photograph.locator for photograph in chunk if photograph.kept])
 
         def add(connection: sa.Connection) -> Added:
-            self._require_room(connection, len(chunk))  # here, lest two of one person's at once both find room
+            self._require_room(connection, len(chunk), scales)
             cohorts.update(connection, cohort)
             return photograph_table.add(connection, cohort, chunk, partial(self.shelf.find, "photographs"))
 
-        return self.write(add)
+        added = self.write(add)
+        if self.person:
+            scales.add(self._sizes(photograph.sha256 for photograph in chunk if photograph.kept))
+        return added
 
     def waiting(self, ref: CohortRef) -> tuple[str, ...]:
         """Names of the rows without a photograph: of predictions made elsewhere, of an export without photographs."""

@@ -6,6 +6,7 @@ import inspect
 import json
 import threading
 import time
+from collections import Counter
 from dataclasses import replace
 
 import pytest
@@ -31,6 +32,7 @@ from fundus_core.store import (
     restore,
 )
 from fundus_core.store.audit_log import FIRST
+from fundus_core.store.files import Shelf
 
 VERSION = ModelVersion("m", "a" * 64, "b" * 64)
 
@@ -299,9 +301,9 @@ def test_nobody_keeps_more_than_their_share(shared):
         person("ann@x", most_photographs=0).import_(store.shelf.folder / "any.zip", name="Big")
 
 
-def test_many_that_come_at_once_are_no_more_than_their_share(shared):
-    _, person, _, _ = shared
-    small = person("bob@x", most_photographs=30)
+def test_many_that_come_at_once_are_no_more_than_their_share(store, tmp_path):
+    """Attacked by six uploads of one person that begin at one moment, on SQLite and on PostgreSQL."""
+    small = store.asked_by(Person("bob@x", AuditLog(tmp_path), address="10.0.0.1", most_photographs=30))
     cohorts = [small.create_cohort(f"At once {number}").id for number in range(6)]
     begun, left = threading.Barrier(len(cohorts)), []
 
@@ -317,6 +319,25 @@ def test_many_that_come_at_once_are_no_more_than_their_share(shared):
     [each.join() for each in threads]
     assert small.usage()[0] == 30
     assert len(left) == 3
+
+
+def test_bytes_are_weighed_without_looking_at_every_file_again_and_again(shared, monkeypatch):
+    """Attacked by photographs that come one by one: the tenth chunk had all of the nine before it looked at."""
+    _, person, _, _ = shared
+    monkeypatch.setattr("fundus_core.store.store._CHUNK", 1)
+    looked: list[str] = []
+    find = Shelf.find
+    monkeypatch.setattr(Shelf, "find", lambda shelf, kind, sha: (looked.append(sha), find(shelf, kind, sha))[1])
+    small = person("bob@x", most_bytes=70)
+    photographs = [NewPhotograph.of_kept(f"{n}.jpg", small.keep(b"%02d" % n)) for n in range(64)]
+    looked.clear()
+    cohort = small.create_cohort("Small").id
+    with pytest.raises(UsageError, match="GB"):
+        small.add_photographs(cohort, photographs)
+    assert small.usage() == (36, 72), "the first beyond 70 bytes is the last"
+    assert max(Counter(looked).values()) <= 2 + 1 + 7 + 1, (
+        "adding, weighing itself, 1 + log2(64) looks, the usage above"
+    )
 
 
 def test_the_log_says_who_did_what_from_where(shared):
