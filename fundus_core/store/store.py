@@ -244,9 +244,12 @@ class Store(Decisions, Selections, Sharing):
         with self.reading() as connection:
             cohort = cohorts.id_of(connection, ref)
             version = self._version(connection, cohort, model)
-            where = self._sought(connection, cohort, where) if where and where.text else where or Where()
+            asked = where or Where()
+            where = self._sought(connection, cohort, asked) if asked.text else asked
             found: tuple[Item, ...] = ()
             seen = None
+            if where.ids is not None and asked == Where(text=asked.text):  # nothing but a search: it found them all
+                seen = len(where.ids)
             if ranked is not None:
                 found = queries.page_of(connection, cohort, version, where, ranked, offset=offset, limit=limit)
             counted = partial(
@@ -258,7 +261,8 @@ class Store(Decisions, Selections, Sharing):
             )
             if not found:
                 ask = partial(queries.page, connection, cohort, version, where, order, target, counted=counted)
-                found, seen = ask(descending=descending, offset=offset, limit=limit)
+                found, total = ask(descending=descending, offset=offset, limit=limit)
+                seen = seen if total is None else total
             return Page(found, counted())
 
     def first(self, ref: CohortRef, where: Where, *, model: str | None = None) -> Item | None:
