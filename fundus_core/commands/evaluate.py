@@ -158,5 +158,6 @@ def _run(options: argparse.Namespace) -> int:
         say(f"What may be shared in {options.share}: read it before it leaves.")
         if scored.shared.withheld:
             say(f"Not in it, of fewer than {scored.shared.least} people: {_named(scored.shared.withheld)}.")
-    say(f"Numbers, tables and report in {options.out}")
+    written = "Estimates alone" if options.estimates_only else "Numbers, tables and report"
+    say(f"{written} in {options.out}")
     return DONE

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from fundus_core import pipeline
+from fundus_core.__main__ import main
 from fundus_core.analyses import Settings
 from fundus_core.errors import UsageError
 from fundus_core.pipeline import evaluate_files
@@ -37,6 +38,13 @@ def test_estimates_alone_are_those_of_the_whole(tmp_path, files):
     with pytest.raises(UsageError, match="report and tables of a whole evaluation"):
         pipeline.evaluate(*files, tmp_path / "whole", FEW, estimates_only=True)
     assert {file.name: file.read_bytes() for file in (tmp_path / "whole").iterdir()} == before
+
+
+@pytest.mark.parametrize("alone", [True, False])
+def test_the_command_line_names_what_it_wrote(tmp_path, files, capsys, alone):
+    words = ["--predictions", files[0], "--truth", files[1], "--out", tmp_path / "out", "--draws", 20]
+    assert main(["evaluate", *map(str, words), *(["--estimates-only"] if alone else [])]) == 0
+    assert ("report in" in capsys.readouterr().out) == (tmp_path / "out" / "report.html").exists() == (not alone)
 
 
 def test_a_column_that_is_not_there_is_a_fault_before_any_number_is_given(tmp_path, files):
