@@ -203,14 +203,18 @@ def give_back_at_once() -> None:
     It would keep what lies between pieces that are still held: of 1,600,000 photographs a quarter of all memory.
     Smaller arrays are kept for the next, as asking the system again and again takes longer.
     """
+    set_malloc(M_MMAP_THRESHOLD=10_000_000, M_TRIM_THRESHOLD=64_000_000)
+
+
+_MALLOPT = {"M_TRIM_THRESHOLD": -1, "M_MMAP_THRESHOLD": -3, "M_MMAP_MAX": -4, "M_ARENA_MAX": -8}
+"""Numbers of the options in GNU's ``malloc.h``."""
+
+
+def set_malloc(**options: int) -> None:
+    """Set options of this process's memory by their names in the manual of ``mallopt``; nothing where it has none."""
     with contextlib.suppress(OSError, TypeError, AttributeError):  # another library, or none that can be asked
-        library = ctypes.CDLL(None)
-        library.mallopt(_M_MMAP_THRESHOLD, 10_000_000)
-        library.mallopt(_M_TRIM_THRESHOLD, 64_000_000)
-
-
-_M_MMAP_THRESHOLD, _M_TRIM_THRESHOLD = -3, -1
-"""Names of glibc's ``malloc.h``."""
+        for name, value in options.items():
+            ctypes.CDLL(None).mallopt(_MALLOPT[name], value)
 
 
 def command(module: str, *words: object) -> list[str]:

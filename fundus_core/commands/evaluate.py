@@ -10,7 +10,7 @@ from typing import NoReturn
 
 from tqdm import tqdm
 
-from fundus_core import pipeline
+from fundus_core import pipeline, processes
 from fundus_core.analyses import plan_results
 from fundus_core.commands.frame import (
     DONE,
@@ -24,7 +24,6 @@ from fundus_core.commands.frame import (
     settings,
     shared,
 )
-from fundus_core.tables import arrow
 from fundus_core.targets import TARGETS
 
 
@@ -130,7 +129,7 @@ def _tell(shown: tqdm[NoReturn], title: str, left: int) -> None:
 def _run(options: argparse.Namespace) -> int:
     if options.replay:
         return _replayed(options)
-    arrow.give_back_at_once()
+    processes.set_malloc(M_TRIM_THRESHOLD=1 << 20, M_MMAP_THRESHOLD=1 << 20)  # else columns of millions of rows stay
     with bar(unit="table") as shown:
         scored = pipeline.evaluate(
             options.predictions,

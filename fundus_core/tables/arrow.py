@@ -57,20 +57,6 @@ def read(
     return None if any(map(_beyond, columns.values())) else columns
 
 
-def give_back_at_once() -> None:
-    """Let every array of a megabyte and more be memory of its own, which goes back to the system with the array.
-
-    glibc raises the size from which that is so to 32 MB as arrays go, and keeps columns of millions of rows then.
-    """
-    if sys.platform == "linux" and (options := getattr(ctypes.CDLL(None), "mallopt", None)):
-        for option in (_TRIM_THRESHOLD, _MMAP_THRESHOLD):
-            options(option, 1 << 20)
-
-
-_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
-"""Of glibc's ``malloc.h``."""
-
-
 def give_back() -> None:
     """Hand memory back to the system that columns took and no longer need: glibc keeps what lies below what is used."""
     if sys.platform == "linux" and (trim := getattr(ctypes.CDLL(None), "malloc_trim", None)):

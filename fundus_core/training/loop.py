@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import math
 import os
 import time
@@ -21,6 +20,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from fundus_core import processes
 from fundus_core.errors import UsageError
 from fundus_core.jobs import Notice
 from fundus_core.models.networks import Network
@@ -52,14 +52,7 @@ def engine(*, changing: bool = False) -> Accelerator:
 
 def keep_memory() -> None:
     """Let glibc keep what it frees: activations asked of the system anew in each step take a tenth of its work."""
-    with contextlib.suppress(OSError, AttributeError):  # another libc has no such switches
-        switch = ctypes.CDLL(None).mallopt
-        switch(_MMAP_MAX, 0)
-        switch(_TRIM_THRESHOLD, 2**31 - 1)
-
-
-_TRIM_THRESHOLD, _MMAP_MAX = -1, -4
-"""Of glibc's ``malloc.h``."""
+    processes.set_malloc(M_MMAP_MAX=0, M_TRIM_THRESHOLD=2**31 - 1)
 
 
 def device() -> torch.device:

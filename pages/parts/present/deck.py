@@ -48,7 +48,8 @@ class Made:
     def draw(self) -> None:
         """Have the figures drawn; whoever looks at the same slides waits for the same pictures."""
         with self._guard:
-            self.deck = processes.apart(slides.pictured, self.deck)
+            if not self.drawn:
+                self.deck = processes.apart(slides.pictured, self.deck)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)

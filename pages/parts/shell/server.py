@@ -1,7 +1,6 @@
 """The routes and headers of the page server, what holds a page still, and what happens at start and stop."""
 
 import contextlib
-import ctypes
 import re
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -18,6 +17,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from streamlit import config, net_util
 
+from fundus_core import processes
 from fundus_core.errors import UsageError
 from fundus_core.store import Store
 from pages.parts.shell import guard, people, shutdown, sign_in, whose
@@ -264,19 +264,13 @@ def silence() -> None:
     net_util.get_external_ip = net_util.get_internal_ip = lambda: None
 
 
-_MALLOPT = {"M_ARENA_MAX": (-8, 2), "M_MMAP_THRESHOLD": (-3, 1 << 17), "M_TRIM_THRESHOLD": (-1, 1 << 17)}
-"""Number and value of each setting of ``mallopt``, as in its manual and GNU's ``malloc.h``."""
-
-
 def share_memory() -> None:
     """Let threads take memory from two common heaps, and give large pieces back, where the C library is GNU's.
 
     Each run of a page is a thread. Of the many heaps that the library opens for threads each keeps what it once
     needed: with thirty sessions the server grew by 160 MB, and by 60 with the next thirty.
     """
-    with contextlib.suppress(OSError, AttributeError):
-        for setting, value in _MALLOPT.values():
-            ctypes.CDLL("libc.so.6").mallopt(setting, value)
+    processes.set_malloc(M_ARENA_MAX=2, M_MMAP_THRESHOLD=1 << 17, M_TRIM_THRESHOLD=1 << 17)
 
 
 def require_sign_in() -> None:
